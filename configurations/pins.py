@@ -40,14 +40,13 @@ def pin(
         row = versions.locked(configuration_id)
         versions.check_active(row)
         before, upon = versions.audited(row), guard.standing(row)
-        if number is not None:
-            versions.bring_back(row, number, origin, seq=seq)
+        facts = () if number is None else versions.bring_back(row, number, origin, seq=seq)
         row.pinned_at, row.pin_expires_at, row.updated_at = now, expires_at, now
         row.pin_reason, row.pin_actor = reason, origin.actor
         after = versions.audited(row)
         guard.content(row, "pin", before, after, upon=upon)
         row.save(force_update=True)
-        audit.record("configuration.pinned", row.pk, before=before, after=after)
+        audit.record("configuration.pinned", row.pk, before=before, after=after, facts=facts)
         details = {"actor": origin.actor, "reason": reason, "version": row.version}
         _record(log.Kind.PINNED, row, f"{origin.actor} pinned it: {reason}", **details)
 

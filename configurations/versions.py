@@ -9,10 +9,12 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from configurations import leaves
 from configurations.models import Configuration, Version
 from configurations.publish import publish
 from configurations.requests import guard
 from events import audit, log
+from evidence.log import Fact
 from keeptrusts.api.errors import ConflictError, NotFoundError
 from kt.policy.verify import VERIFY_VERSION
 
@@ -30,7 +32,10 @@ _AUDITED = (
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The origin of a content: a commit, or a token of the API."""
+    """The origin of a content: a commit, or a token of the API.
+
+    `tree` is git's id of what the link's path holds in the commit.
+    """
 
     source: Source
     repo_url: str = ""
@@ -42,6 +47,7 @@ class Origin:
     polled_at: datetime | None = None
     signer: str = ""
     signer_key: str = ""
+    tree: str = ""
     actor: str = ""
     note: str = ""
 
@@ -89,7 +95,8 @@ def create(
         version = _next_version(row, content, origin, now=now, seq=seq)
         row.save(force_insert=True)
         version.save(force_insert=True)
-        audit.record("configuration.created", row.pk, after=audited(row))
+        facts = leaves.of([(row, version)])
+        audit.record("configuration.created", row.pk, after=audited(row), facts=facts)
         return row
 
 
@@ -122,6 +129,7 @@ def edit(
         before, upon, guarded = audited(row), guard.standing(row), row.four_eyes
         asked = {**fields, "status": Status.ACTIVE}
         changed = {name: value for name, value in asked.items() if getattr(row, name) != value}
+        facts: Sequence[Fact] = ()
         for name, value in changed.items():
             setattr(row, name, value)
         row.updated_at = timezone.now()
@@ -129,16 +137,16 @@ def edit(
             check_unpinned(row)
             _check_owner(row, override, '"override": true')
             changed["content"] = content
-            put(row, content, origin, seq=seq)
+            facts = _put(row, content, origin, seq=seq)
             _tell(row, origin)
         elif not changed:
             transaction.set_rollback(True)  # Nothing happened, so nothing is counted.
             return row
+        after = audited(row)
         if changed.keys() - _FREE:
-            after = audited(row)
             guard.content(row, "edit", before, after, upon=upon, guarded=guarded)
         row.save(force_update=True)
-        audit.record("configuration.edited", row.pk, before=before, after=audited(row))
+        audit.record("configuration.edited", row.pk, before=before, after=after, facts=facts)
         return row
 
 
@@ -184,14 +192,15 @@ def rollback(configuration_id: str, number: int, *, origin: Origin) -> Configura
         check_active(row)
         check_unpinned(row)
         before, upon = audited(row), guard.standing(row)
-        if not bring_back(row, number, origin, seq=seq):
+        facts = bring_back(row, number, origin, seq=seq)
+        if not facts:
             transaction.set_rollback(True)
             return row
         guard.content(row, "rollback", before, audited(row), upon=upon)
         row.save(force_update=True)
         why = {"note": origin.note} if origin.note else {}
         after = {**audited(row), "content_of_version": number, **why}
-        audit.record("configuration.rolled_back", row.pk, before=before, after=after)
+        audit.record("configuration.rolled_back", row.pk, before=before, after=after, facts=facts)
         _tell(row, origin)
         return row
 
@@ -236,7 +245,8 @@ def record(entries: Sequence[Entry], *, origin: Origin, owner: str) -> dict[str,
     Version.objects.bulk_create(versions)
     commit = {"commit": origin.commit, "author": origin.author, "signer": origin.signer}
     changes = [(row.pk, before.get(row.pk), {**audited(row), **commit}) for row in rows]
-    audit.record_all("configuration.published", changes)
+    facts = leaves.of(zip(rows, versions, strict=True), tree=origin.tree)
+    audit.record_all("configuration.published", changes, facts=facts)
     return {row.pk: row.version for row in rows}
 
 
@@ -336,10 +346,10 @@ def check_unpinned(row: Configuration) -> None:
         )
 
 
-def bring_back(row: Configuration, number: int, origin: Origin, *, seq: int) -> bool:
-    """Put the content of version `number` in force; False when it was already.
+def bring_back(row: Configuration, number: int, origin: Origin, *, seq: int) -> Sequence[Fact]:
+    """Put the content of version `number` in force; returns what the audit is to tell of it.
 
-    `seq` is the number that `publish` returned.
+    That is nothing where it was in force already. `seq` is the number that `publish` returned.
 
     Raises:
         NotFoundError: there is no such version.
@@ -348,23 +358,29 @@ def bring_back(row: Configuration, number: int, origin: Origin, *, seq: int) -> 
     if old is None:
         raise NotFoundError(f"version {number} of configuration {row.pk!r}")
     if old.content_hash == row.content_hash:
-        return False
-    put(row, bytes(old.content), origin, seq=seq)
-    row.judged_rules = ""  # It passed earlier rules; the present ones have yet to judge it.
-    return True
-
-
-def put(row: Configuration, content: bytes, origin: Origin, *, seq: int) -> None:
-    """Make `content` the next version of a locked row, which the caller saves."""
-    if not row.owner:
-        row.source = origin.source
-    version = _next_version(row, content, origin, now=timezone.now(), seq=seq)
-    version.save(force_insert=True)
+        return ()
+    return _put(row, bytes(old.content), origin, seq=seq, is_judged=False)
 
 
 def audited(row: Configuration) -> audit.Fields:
     """What the audit log keeps of a configuration."""
     return audit.fields(row, _AUDITED)
+
+
+def _put(
+    row: Configuration, content: bytes, origin: Origin, *, seq: int, is_judged: bool = True
+) -> Sequence[Fact]:
+    """Make `content` the next version of a locked row, which the caller saves and audits.
+
+    One that is not judged passed earlier rules; the present ones have yet to judge it.
+    """
+    if not row.owner:
+        row.source = origin.source
+    version = _next_version(row, content, origin, now=timezone.now(), seq=seq)
+    version.save(force_insert=True)
+    if not is_judged:
+        row.judged_rules = ""
+    return leaves.of([(row, version)])
 
 
 def _tell(row: Configuration, origin: Origin) -> None:

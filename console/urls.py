@@ -17,7 +17,7 @@ from console.pages import (
     signin,
     trial,
 )
-from console.pages.gateways import coming
+from console.pages.gateways import coming, past
 from console.pages.gateways import listing as gateways
 from console.pages.repositories import credentials, linking, listing, one
 from keeptrusts.api import index
@@ -53,6 +53,7 @@ urlpatterns = [
     path("configurations/<str:configuration_id>", configuration.OneConfiguration.as_view()),
     path("configurations/<str:configuration_id>/policy", configuration.Policy.as_view()),
     path("configurations/<str:configuration_id>/compare", configuration.Compare.as_view()),
+    path("configurations/<str:configuration_id>/evidence", past.ConfigurationPast.as_view()),
     path("try", trial.Try.as_view()),
     path("repositories", listing.Repositories.as_view()),
     path("repositories/new", linking.NewRepository.as_view()),
@@ -70,5 +71,6 @@ urlpatterns = [
     path("gateways/enrol/<uuid:token_id>", coming.OneEnrolment.as_view()),
     path("gateways/<str:gateway_id>", gateways.OneGateway.as_view()),
     path("gateways/<str:gateway_id>/decisions", gateways.Decisions.as_view()),
+    path("gateways/<str:gateway_id>/evidence", past.GatewayPast.as_view()),
     path("gateway-bindings", coming.Bindings.as_view()),
 ]

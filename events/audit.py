@@ -8,7 +8,10 @@ from uuid import UUID
 from django.utils import timezone
 
 from events.models import AuditEntry
+from evidence import audited, log
+from evidence.log import Fact
 from keeptrusts.api import acting
+from keeptrusts.database import insert
 from keeptrusts.messaging import hints
 
 Fields = Mapping[str, Any]
@@ -67,25 +70,37 @@ ACTIONS: Mapping[str, str] = {
     "client_key.previous_ended": "the text of a client key before its rotation was ended",
     "client_key.revoked": "a client key was revoked",
     "signing_key.rotated": "the key that signs statements was replaced",
+    "evidence.erased": "values that evidence commits to were erased",
 }  # fmt: skip
 
 
 def record(
-    action: str, target: object, *, before: Fields | None = None, after: Fields | None = None
+    action: str,
+    target: object,
+    *,
+    before: Fields | None = None,
+    after: Fields | None = None,
+    facts: Iterable[Fact] = (),
 ) -> None:
-    """Add one entry, in the transaction of the change, by whoever acts now.
+    """Add one entry, and its leaf of evidence, in the transaction of the change.
 
-    `before` and `after` have fields by name, never a secret; of a change with both, those that
-    differ are kept.
+    Both tell who acts now. `before` and `after` have fields by name, never a secret; of a change
+    with both, those that differ are kept. `facts` are what the change makes true besides.
     """
-    record_all(action, [(str(target), before, after)])
+    record_all(action, [(str(target), before, after)], facts=facts)
 
 
-def record_all(action: str, changes: Iterable[tuple[str, Fields | None, Fields | None]]) -> None:
+def record_all(
+    action: str,
+    changes: Iterable[tuple[str, Fields | None, Fields | None]],
+    *,
+    facts: Iterable[Fact] = (),
+) -> None:
     """Add an entry for each of many changes: target, before and after; as `record` does."""
     assert action in ACTIONS
     now, actor = timezone.now(), acting.current()
-    rows = []
+    rows, told = [], list(facts)
+    who = {"kind": actor.kind, "id": actor.id, "name": actor.name}
     for target, before, after in changes:
         old, new = _plain(before), _plain(after)
         if old is not None and new is not None:
@@ -98,7 +113,9 @@ def record_all(action: str, changes: Iterable[tuple[str, Fields | None, Fields |
                 actor_kind=actor.kind, actor_id=actor.id, actor_name=actor.name,
             )
         )  # fmt: skip
-    AuditEntry.objects.bulk_create(rows, batch_size=500)
+        told.append(Fact("audit", audited.facts(action, target, old, new, who)))
+    # While whoever calls holds up other writers each trip is one for them too.
+    insert(rows, *log.rows(told, at=now))
     hints.announce_on_commit()
 
 

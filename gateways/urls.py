@@ -4,6 +4,7 @@ from django.urls import path
 
 from configurations.requests import kinds
 from events.views import AuditLog, Events
+from evidence.api.views import ConfigurationEvidence, GatewayEvidence
 from gateways.api import changes, clientkeys, fleet, logs, machine, reading, streams
 from gateways.feed import views
 
@@ -25,12 +26,16 @@ urlpatterns = [
     path(f"{_ONE}/client-keys", machine.OwnClientKeys.as_view()),
     path(f"{_ONE}/report", machine.Report.as_view()),
     path(f"{_ONE}/decisions", machine.DecisionIntake.as_view()),
+    path(f"{_ONE}/evidence", GatewayEvidence.as_view()),
     path("stream", views.ChangeFeed.as_view()),
     path("drift", reading.Drift.as_view()),
     path("rollouts", reading.Rollouts.as_view()),
     path("decisions", reading.Decisions.as_view()),
     path("decisions/rates", reading.DecisionRates.as_view()),
     path("configurations/<configuration:configuration_id>/rollout", reading.Rollout.as_view()),
+    path(
+        "configurations/<configuration:configuration_id>/evidence", ConfigurationEvidence.as_view()
+    ),
     # Here, where all is known that decides what of them is seen.
     path("events", Events.as_view(part=logs.events)),
     path("audit-log", AuditLog.as_view(part=logs.entries)),

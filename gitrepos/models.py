@@ -175,6 +175,8 @@ class Link(models.Model):
     OpenSSH's format of that name, or `allowed_openpgp_keys`, armoured, only commits that one of
     them signed are applied. With `fail_on` `weaker` a commit that weakens what is in force is held;
     so it is with `four_eyes`, by which a second person confirms what is held, and edits.
+    `minimum_coverage` and `minimum_killed` are gates for the tests in its files, in percent; 0 asks
+    for nothing, see `kt.policy.mutants.gates`.
     `webhook_secret` is sealed. `generation` counts the edits.
 
     What syncs observed: `observed_generation` and `observed_rules` are those of the last attempt
@@ -222,6 +224,8 @@ class Link(models.Model):
     # `db_default`: a web of the release before, which knows no such columns, goes on writing.
     four_eyes = models.BooleanField(default=False, db_default=False)
     fail_on = models.CharField(max_length=10, default="", db_default="")
+    minimum_coverage = models.PositiveSmallIntegerField(default=0, db_default=0)
+    minimum_killed = models.PositiveSmallIntegerField(default=0, db_default=0)
     generation = models.PositiveIntegerField(default=1)
 
     observed_generation = models.PositiveIntegerField(default=0)

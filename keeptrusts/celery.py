@@ -24,6 +24,7 @@ _WAKE_SECONDS = 60.0
 _WARN_SECONDS = 60.0
 _FLUSH_SECONDS = 60.0
 _JUDGE_SECONDS = 60.0
+_WITNESS_SECONDS = 5.0
 
 
 def _broker_url(url: str) -> str:
@@ -69,6 +70,8 @@ app.conf.update(
         "gitrepos.sync_remote": {"queue": "sync"},
         "configurations.judge": {"queue": "tick"},
         "access.flush": {"queue": "tick"},
+        "evidence.seal": {"queue": "tick"},
+        "evidence.witness": {"queue": "tick"},
         "gateways.flush": {"queue": "tick"},
         "gateways.prune": {"queue": "tick"},
         "gitrepos.preview": {"queue": "preview"},
@@ -86,6 +89,12 @@ app.conf.update(
         "sweep": {"task": "gitrepos.sweep", "schedule": _SWEEP_SECONDS, "options": {"expires": 60}},
         "wake": {"task": "gitrepos.wake", "schedule": _WAKE_SECONDS, "options": {"expires": 60}},
         "warn": {"task": "gitrepos.warn", "schedule": _WARN_SECONDS, "options": {"expires": 60}},
+        "seal": {"task": "evidence.seal", "schedule": _TICK_SECONDS, "options": {"expires": 2}},
+        "witness": {
+            "task": "evidence.witness",
+            "schedule": _WITNESS_SECONDS,
+            "options": {"expires": 5},
+        },
         "judge": {
             "task": "configurations.judge",
             "schedule": _JUDGE_SECONDS,
@@ -97,7 +106,7 @@ app.conf.update(
     },
     timezone="UTC",
 )
-app.autodiscover_tasks(["access", "configurations", "gitrepos", "gateways"])
+app.autodiscover_tasks(["evidence", "access", "configurations", "gitrepos", "gateways"])
 
 
 @setup_logging.connect

@@ -13,6 +13,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from keeptrusts import outbound, private
+from kt.evidence import witnessing
+from kt.evidence.notes import NoteError
+from kt.evidence.witnessing import Witness
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -99,6 +102,7 @@ class Env:
     provider: Provider | None
     ready_host: str
     ready_port: int
+    witnesses: tuple[Witness, ...]
 
 
 def read(environ: Mapping[str, str]) -> Env:
@@ -149,6 +153,7 @@ def read(environ: Mapping[str, str]) -> Env:
         provider=_provider(environ),
         ready_host=ready_host,
         ready_port=ready_port,
+        witnesses=_witnesses(environ.get("KEEPTRUSTS_WITNESSES", "")),
     )
 
 
@@ -374,6 +379,13 @@ def _origins(value: str) -> tuple[str, ...]:
                 f"KEEPTRUSTS_CORS_ORIGINS: {origin!r} is no origin; write https://console.example"
             )
     return origins
+
+
+def _witnesses(value: str) -> tuple[Witness, ...]:
+    try:
+        return tuple(witnessing.named(word) for word in _words(value))
+    except NoteError as exc:
+        raise EnvError(f"KEEPTRUSTS_WITNESSES: {exc}") from exc
 
 
 def _public_url(value: str) -> str:

@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "corsheaders",
     "rest_framework",
     "keeptrusts",
+    "evidence",
     "events",
     "access",
     "configurations",
@@ -76,8 +77,12 @@ DOORS = ["gitrepos.webhooks.deliveries.DOOR", "gateways.api.machine.DOOR"]
 # What packages add to the page of metrics, to a rotation, to a doctor and to the health of all. By
 # name: most processes never ask, and what answers is half of what they would import.
 METRICS = ["gitrepos.api.overview.families", "gateways.reports.measures.families"]
-RESEALERS = ["gitrepos.links.rotation.rotate", "gateways.signing.keys.reseal"]
+RESEALERS = [
+    "gitrepos.links.rotation.rotate", "gateways.signing.keys.reseal", "evidence.keys.reseal",
+]  # fmt: skip
 DOCTORS = ["gitrepos.api.doctor.findings", "gateways.api.doctor.findings"]
+# What stands when a log of evidence begins: its first entries tell that.
+STANDING = ["configurations.leaves.standing", "gateways.registry.leaves.standing"]
 HEALTH = {"signing_key": "gateways.signing.keys.problem"}
 
 # What the process of event streams answers, as a pattern of `METHOD /path`, and where web and that

@@ -68,6 +68,9 @@ _PARAMETERS = {
     "link_id": "The id of a link.",
     "name": "The name of a client key or of a file.",
     "number": "A number, counted from 1.",
+    "epoch": "The number of a tree of evidence.",
+    "level": "A level of tiles, 0 for the hashes of leaves.",
+    "place": "The number of a tile, as `x001/234`; with `.p/N` for the first N of a partial one.",
     "token_id": "The id of a token.",
     "trust_id": "The id of a trust.",
     "rule_id": "The id of a rule of sign-in.",
@@ -76,6 +79,7 @@ _CONVERTED: Mapping[str, _Schema] = {
     "uuid": {"type": "string", "format": "uuid"},
     "int": {"type": "integer", "minimum": 1},
     "str": {"type": "string", "minLength": 1},
+    "path": {"type": "string", "minLength": 1},
     "configuration": {"type": "string", "pattern": f"^{ID.pattern}$"},
 }
 _NARROWED = {
@@ -244,7 +248,10 @@ def _content(endpoint: Endpoint, status: int) -> _Schema:
 
 _TEXT: _Schema = {"type": "string"}
 # Bytes of somebody's file, which readers of this type take apart.
-_OF_MEDIA: Mapping[str, _Schema] = {"application/yaml": {}}
+_OF_MEDIA: Mapping[str, _Schema] = {
+    "application/yaml": {},
+    "application/vnd.dsse.envelope.v1+json": {"type": "object"},
+}
 
 
 def _envelope(endpoint: Endpoint) -> _Schema:

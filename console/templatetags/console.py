@@ -166,6 +166,18 @@ def ticks(text: object) -> SafeString:
 
 
 @register.filter
+def first_line(text: str) -> str:
+    """The first line of a text."""
+    return text.partition("\n")[0]
+
+
+@register.filter
+def further_lines(text: str) -> str:
+    """All lines but the first one, as they are; empty for a text of one line."""
+    return text.partition("\n")[2]
+
+
+@register.filter
 def labels(value: Mapping[str, Any] | None) -> str:
     """Labels as people write them."""
     return ", ".join(f"{name}={one}" for name, one in (value or {}).items())

@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from configurations.publish import publish
 from events import audit, log
+from evidence import log as evidence
 from gateways.models import Binding, Gateway
-from gateways.registry import departures, keylists, tokens
+from gateways.registry import departures, keylists, leaves, tokens
 from gateways.registry.selectors import SelectorRule, bind
 from keeptrusts import counters
 from keeptrusts.api.errors import ConflictError, NotFoundError
@@ -47,7 +48,8 @@ def register(gateway_id: str, *, fields: Mapping[str, Any]) -> tuple[Gateway, st
         row = Gateway(pk=gateway_id, digest=digest, created_at=now, **fields)
         _rebind([row], seq)
         _rekey(row, count)
-        audit.record("gateway.registered", row.pk, after=audit.fields(row, _AUDITED))
+        after, facts = audit.fields(row, _AUDITED), leaves.of([row], {})
+        audit.record("gateway.registered", row.pk, after=after, facts=facts)
         return row, text
 
 
@@ -101,7 +103,8 @@ def edit(gateway_id: str, *, fields: Mapping[str, Any], actor: str = "") -> Gate
         kind = "gateway.bind" if set(fields) == {"configuration_id"} else "gateway.edit"
         departures.demand(kind, row.pk, [row], {row.pk: before["bound_id"]}, dict(fields))
         _rekey(row, count)
-        audit.record("gateway.edited", row.pk, before=before, after=audit.fields(row, _AUDITED))
+        after, facts = audit.fields(row, _AUDITED), leaves.of([row], {row.pk: before["bound_id"]})
+        audit.record("gateway.edited", row.pk, before=before, after=after, facts=facts)
         if row.client_keys != before["client_keys"]:
             _tell_switched(row, actor)
         return row
@@ -163,10 +166,12 @@ def delete_enrolled(token_id: UUID) -> list[str]:
 
 
 def _delete(row: Gateway, count: int) -> None:
-    audit.record("gateway.deleted", row.pk, before=audit.fields(row, _AUDITED))
+    before = audit.fields(row, _AUDITED)
     row.deleted_at = timezone.now()
     row.configuration = None
+    left = {row.pk: row.bound_id}
     _bind(row, None)
+    audit.record("gateway.deleted", row.pk, before=before, facts=leaves.of([row], left))
     row.ambiguous = False
     row.keys_hash = ""
     _save(row, count)
@@ -227,6 +232,7 @@ def move(before: str, after: str, seq: int) -> tuple[str, ...]:
     concerned = Q(bound=before) | Q(configuration=before)
     rows = list(Gateway.objects.filter(concerned, deleted_at=None).order_by("pk"))
     count, now = (count_change() if rows else 0), timezone.now()
+    left = {row.pk: row.bound_id for row in rows}
     for row in rows:
         if row.configuration_id == before:
             row.configuration_id = after
@@ -236,6 +242,7 @@ def move(before: str, after: str, seq: int) -> tuple[str, ...]:
         row.changed_seq, row.updated_at = count, now
     _rebind(rows, seq)
     Gateway.objects.bulk_update(rows, [*_BOUND_FIELDS, "configuration", "updated_at"], 500)
+    evidence.append(leaves.of(rows, left))
     return tuple(row.pk for row in rows)
 
 
@@ -257,6 +264,7 @@ def rebind_all(seq: int, *, kind: str, target: str, selector: Mapping[str, str])
         for row in changed:
             row.changed_seq = count
         Gateway.objects.bulk_update(changed, _BOUND_FIELDS, batch_size=500)
+        evidence.append(leaves.of(changed, before))
 
 
 def _rebind(rows: Iterable[Gateway], seq: int) -> list[Gateway]:

@@ -1,5 +1,6 @@
 """The decisions of all gateways: the only writer of `Decision` and `Intake`."""
 
+import hashlib
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -14,6 +15,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from configurations.seen import Seen
+from evidence import log as evidence
+from evidence.log import Fact
 from gateways.models import Decision, Gateway, Intake
 from gateways.registry import gateways
 from gateways.reports import entries, live
@@ -65,7 +68,8 @@ def take(gateway_id: str, *, batch: int, events: Sequence[Mapping[str, Any]], dr
         _spend(gateway_id, size_bytes)
         with transaction.atomic():
             first = found[0].event_id if found else ""
-            _note(gateway_id, batch, first, dropped, now)
+            if _note(gateway_id, batch, first, dropped, now):
+                evidence.append([_fact(gateway_id, batch, found, dropped)], at=now)
             rows = [_row(gateway_id, entry, now) for entry in found]
             Decision.objects.bulk_create(rows, ignore_conflicts=True)
     finally:
@@ -91,16 +95,30 @@ def dropped() -> Mapping[str, int]:
     return dict(Intake.objects.values_list("pk", "dropped"))
 
 
-def _note(gateway_id: str, batch: int, first_event: str, dropped: int, now: datetime) -> None:
-    """Record a batch and count what was dropped, once also for a batch that is sent twice."""
+def _note(gateway_id: str, batch: int, first_event: str, dropped: int, now: datetime) -> bool:
+    """Record a batch and count what was dropped, once also for a batch that is sent twice.
+
+    Returns whether it is a new one.
+    """
     row = Intake.objects.select_for_update().filter(pk=gateway_id).first()
     if row is None:
         row = Intake(pk=gateway_id)
     elif (row.last_batch, row.last_event) == (batch, first_event):
-        return
+        return False
     row.last_batch, row.last_event, row.updated_at = batch, first_event, now
     row.dropped = min(row.dropped + dropped, _MOST_DROPPED)
     row.save()
+    return True
+
+
+def _fact(gateway_id: str, batch: int, found: Sequence[Entry], dropped: int) -> Fact:
+    """What evidence has of a batch: the sha256 of the events' own sha256s, in their order."""
+    digest = hashlib.sha256()
+    for entry in found:
+        event = orjson.dumps(entry.event, option=orjson.OPT_SORT_KEYS)
+        digest.update(hashlib.sha256(event).digest())
+    given = {"gateway": gateway_id, "batch": batch, "count": len(found), "dropped": dropped}
+    return Fact("decisions", {**given, "digest": digest.hexdigest()})
 
 
 def _row(gateway_id: str, entry: Entry, now: datetime) -> Decision:

@@ -16,6 +16,8 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
+from evidence import log as evidence
+from evidence.log import Fact
 from gateways.mirror.mirror import fleet
 from gateways.models import Gateway, State
 from gateways.reports import ahead, live, measures
@@ -184,8 +186,9 @@ def flush() -> int:
     """
     seen, handed = live.seen(), live.handed()
     changed, written = [], set()
+    handed_out = []
     for row in State.objects.filter(gateway__deleted_at=None):
-        late = _late(row)
+        late, handed_before = _late(row), row.handed_hash
         report = seen.get(row.pk)
         # Another essence is an older one that Redis shows again, or the row one of a restored
         # database: the next report is written whole.
@@ -195,15 +198,19 @@ def flush() -> int:
             row.counters, row.stream = report.counters, report.stream
         if content := handed.get(row.pk):
             row.handed_hash, row.handed_at = content.content_hash, content.at
+            if row.handed_hash != handed_before:
+                handed_out.append((row.pk, content))
         if _late(row) != late:
             changed.append(row)
-    State.objects.bulk_create(
-        changed,
-        batch_size=500,
-        update_conflicts=True,
-        unique_fields=["gateway"],
-        update_fields=_LATE_FIELDS,
-    )
+    with transaction.atomic():
+        State.objects.bulk_create(
+            changed,
+            batch_size=500,
+            update_conflicts=True,
+            unique_fields=["gateway"],
+            update_fields=_LATE_FIELDS,
+        )
+        evidence.append(_handed(*one) for one in handed_out)
     # Reports of gateways that the database does not know at all stay: drift names those.
     lost = Gateway.objects.filter(pk__in=seen.keys() - written).values_list("pk", flat=True)
     live.forget_seen(*lost)
@@ -211,9 +218,18 @@ def flush() -> int:
 
 
 def _write(gateway_id: str, report: Report, now: datetime, before: Essence) -> None:
-    """Write a report in one SQL statement. Of two at the same time the later one wins."""
+    """Write a report: in one SQL statement, and a leaf of evidence where it runs something else.
+
+    Of two at the same time the later one wins.
+    """
     fields = _fields(report, now, before)
-    written = State.objects.filter(pk=gateway_id, last_seen_at__lt=now).update(**fields)
+    rows = State.objects.filter(pk=gateway_id, last_seen_at__lt=now)
+    if "enforced_at" not in fields:
+        written = rows.update(**fields)
+    else:
+        with transaction.atomic():
+            if written := rows.update(**fields):
+                _prove(gateway_id, report, now, before)
     if not written and not State.objects.filter(pk=gateway_id).exists():
         _write_anew(gateway_id, report, now)
     elif not written:
@@ -229,10 +245,13 @@ def _write_anew(gateway_id: str, report: Report, now: datetime) -> None:
         # Locked first, so that two reports of one gateway follow one another.
         Gateway.objects.select_for_update(of=("self",)).get(pk=gateway_id)
         row = State.objects.filter(pk=gateway_id).first() or State(pk=gateway_id)
-        fields = _fields(report, now, Essence.of_row(row))
+        before = Essence.of_row(row)
+        fields = _fields(report, now, before)
         for name, value in fields.items():
             setattr(row, name, value)
         row.save()
+        if "enforced_at" in fields:
+            _prove(gateway_id, report, now, before)
     if fields.get("enforced_at"):
         measures.enforced(gateway_id, report["running"], now)
 
@@ -260,6 +279,22 @@ def _fields(report: Report, now: datetime, before: Essence) -> dict[str, Any]:
     if essence.problem != before.problem:
         fields["problem_since"] = now if problem else None
     return fields
+
+
+def _prove(gateway_id: str, report: Report, now: datetime, before: Essence) -> None:
+    """Add a leaf of what a gateway says that it runs from now on, and of what it left."""
+    running = report["running"] or {}
+    given = {
+        name: running.get(name)
+        for name in ("configuration", "version", "content_hash", "publish_seq")
+    }
+    given |= {"gateway": gateway_id, "left_hash": before.running[2]}
+    evidence.append([Fact("report", given)], at=now)
+
+
+def _handed(gateway_id: str, content: live.Handed) -> Fact:
+    told = {"content_hash": content.content_hash, "publish_seq": content.publish_seq}
+    return Fact("handed", {"gateway": gateway_id, **told})
 
 
 def _late(row: State) -> list[Any]:

@@ -127,6 +127,18 @@ class Asked(Input):
         allow_blank=True,
         help_text="`weaker`: a commit that weakens what is in force is held.",
     )
+    minimum_coverage = Whole(
+        required=False,
+        min_value=0,
+        max_value=100,
+        help_text="Percent of a policy that its own tests reach at least, or it is quarantined.",
+    )
+    minimum_killed = Whole(
+        required=False,
+        min_value=0,
+        max_value=100,
+        help_text="Percent of its mutants that its own tests kill at least, or it is quarantined.",
+    )
     id_prefix = Text(
         max_length=100,
         required=False,

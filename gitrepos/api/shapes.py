@@ -11,6 +11,7 @@ from keeptrusts.api.shapes import (
     Count,
     FindingShape,
     Missing,
+    Percent,
     Positive,
     ProblemShape,
     Shape,
@@ -91,6 +92,8 @@ class GitRepoShape(Shape):
     suspended: bool
     four_eyes: bool
     fail_on: Annotated[str, one_of(("", "weaker"))]
+    minimum_coverage: Percent
+    minimum_killed: Percent
     broken_glass: Annotated[bool, about("Null for a narrowed credential.")] | None
     id_prefix: str
     include: Annotated[list[str], about("Null for a narrowed credential.")] | None

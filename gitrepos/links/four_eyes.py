@@ -9,6 +9,7 @@ from configurations.requests.guard import Change
 from gitrepos.models import Link
 
 # Edits that let nothing weaker pass: `fail_on` can only be set then, since four eyes weigh anyway.
+# A gate is none of them: a higher one may keep out what is stronger.
 _FREE = {
     "poll_interval_seconds", "webhook_poll_interval_seconds", "credential", "has_access_token",
     "has_webhook_secret",

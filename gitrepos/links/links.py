@@ -32,14 +32,18 @@ _PINS_AT_ONCE = 50
 # What a preview depends on, besides url, ref and path.
 _PLANNED = {
     "auto_create_configuration", "adopt", "id_prefix", "include", "exclude", "prune",
-    "allowed_signers", "allowed_openpgp_keys", "four_eyes", "fail_on",
+    "allowed_signers", "allowed_openpgp_keys", "four_eyes", "fail_on", "minimum_coverage",
+    "minimum_killed",
 }  # fmt: skip
+
+# What a file is named or judged by, besides its bytes.
+_JUDGING = ("id_prefix", "minimum_coverage", "minimum_killed")
 
 _AUDITED = (
     "url", "branch", "tag", "commit", "semver", "path", "poll_interval_seconds",
     "webhook_poll_interval_seconds", "auto_create_configuration", "adopt", "id_prefix", "include",
     "exclude", "prune", "suspended", "allowed_signers", "allowed_openpgp_keys", "four_eyes",
-    "fail_on",
+    "fail_on", "minimum_coverage", "minimum_killed",
 )  # fmt: skip
 
 
@@ -141,7 +145,7 @@ def edit(
         locked = remotes.locked(old, new)
         claims.outdate(Link.objects.filter(pk=link_id))
         row.refresh_from_db(from_queryset=Link.objects.select_for_update())
-        prefix, before = row.id_prefix, _audited(row)
+        before = _audited(row)
         if row.url != new.url:
             versions.follow(str(link_id), new.url)
         _filled(row, fields)
@@ -151,8 +155,8 @@ def edit(
         four_eyes.demand_edit(row, before, _audited(row), generation=row.generation - 1)
         if row.four_eyes and not before["four_eyes"]:
             versions.put_under_four_eyes(str(link_id))
-        if row.id_prefix != prefix:
-            row.files.update(blob="")  # Each is read again, since its id changes.
+        if any(getattr(row, name) != before[name] for name in _JUDGING):
+            row.files.update(blob="")  # Each is read again.
         row.updated_at = timezone.now()
         row.save(force_update=True)  # Without this, Django takes the row for a new one.
         given = {"access_token": token, "webhook_secret": fields.get("webhook_secret")}

@@ -36,6 +36,8 @@ class Listed(NamedTuple):
     suspended: bool
     four_eyes: bool
     fail_on: str
+    minimum_coverage: int
+    minimum_killed: int
     id_prefix: str
     include: list[str] | None
     exclude: list[str] | None

@@ -24,7 +24,8 @@ _REMOTE = ("id", "url", "host", "credential", "shared_id")
 _LINK = (
     "id", "url", "branch", "tag", "commit", "semver", "path", "root", "auto_create_configuration",
     "adopt", "id_prefix", "include", "exclude", "prune", "allowed_signers", "allowed_openpgp_keys",
-    "fail_on", "four_eyes", "confirmed_commit", "last_url", "last_ref", "last_commit",
+    "fail_on", "four_eyes", "minimum_coverage", "minimum_killed", "confirmed_commit", "last_url",
+    "last_ref", "last_commit",
 )  # fmt: skip
 
 
@@ -75,4 +76,4 @@ def _made(model: type[_Row], values: Mapping[str, Any], **more: Any) -> _Row:
 
 
 def _plain(value: Any) -> Any:
-    return value if isinstance(value, str | bool | list | None) else str(value)
+    return value if isinstance(value, str | bool | int | list | None) else str(value)

@@ -110,7 +110,8 @@ def apply(
             _count()
             return against
         if decided is not None:
-            _apply_files(link, attempt, snapshot.commit, last, decided, now, ref=head.ref)
+            where = {"ref": head.ref, "tree": snapshot.tree_id}
+            _apply_files(link, attempt, snapshot.commit, last, decided, now, **where)
             if link.four_eyes or decided.guarded:
                 holds.remind(link, decided)
         holds.lift(link, commit)
@@ -285,8 +286,9 @@ def _apply_files(
     now: datetime,
     *,
     ref: str = "",
+    tree: str = "",
 ) -> None:
-    written = _publish(link, attempt, commit, decided, ref)
+    written = _publish(link, attempt, commit, decided, ref=ref, tree=tree)
     for move in decided.renames:
         old, new = move.before.configuration, move.after.configuration
         notices.tell_followers(link, move, successors.succeed(old, new))
@@ -301,7 +303,7 @@ def _apply_files(
 
 
 def _publish(
-    link: Link, attempt: Attempt, commit: Commit, decided: Plan, ref: str
+    link: Link, attempt: Attempt, commit: Commit, decided: Plan, *, ref: str, tree: str
 ) -> dict[str, int]:
     """Record the new versions; returns their numbers by configuration id."""
     if not decided.writes:
@@ -327,6 +329,7 @@ def _publish(
         polled_at=attempt.started_at,
         signer=commit.signature.principal if commit.signature else "",
         signer_key=commit.signature.fingerprint if commit.signature else "",
+        tree=tree,
     )
     adopted = {
         d.candidate.configuration: d.candidate.content_hash for d in decided.decisions if d.adopt

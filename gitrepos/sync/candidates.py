@@ -28,11 +28,23 @@ class Verify(Protocol):
     def __call__(self, data: bytes, /, *, directory: str | None = None) -> Report: ...
 
 
+class Measure(Protocol):
+    """What the gates of a link say against a file that was verified, within a limited time."""
+
+    def __call__(self, data: bytes, /) -> tuple[Finding, ...]: ...
+
+
+def _ungated(_data: bytes, /) -> tuple[Finding, ...]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Linked:
     """The row of a file from the last sync; see `models.LinkedFile`.
 
     `too_costly` is the finding of a file that took too much to be judged by the present rules.
+    `measured` is what the link's gates said against it, empty where it passed; None where they are
+    to be asked.
     """
 
     path: str
@@ -41,6 +53,7 @@ class Linked:
     outcome: str
     content_hash: str = ""
     too_costly: Finding | None = None
+    measured: tuple[Finding, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +97,7 @@ def read(
     linked: Sequence[Linked],
     *,
     verify: Verify,
+    measure: Measure = _ungated,
     prefix: str = "",
     every: bool = False,
 ) -> tuple[Candidate, ...]:
@@ -91,23 +105,31 @@ def read(
 
     `prefix` stands before every id that a file names. A file that is in force as it is in git is
     not verified again, even if its bytes are there; with `every` it is, to be shown. One that was
-    too costly is not either, until its bytes or the rules change.
+    too costly is not either, until its bytes or the rules change. All else that passes is measured,
+    once while its bytes, the rules and the gates stay.
     """
     before = {row.path: row for row in linked if row.outcome not in GONE}
     files = snapshot.files or ()
     return tuple(
-        _candidate(file, before.get(file.path), verify, prefix, every=every) for file in files
+        _candidate(file, before.get(file.path), verify, measure, prefix, every=every)
+        for file in files
     )
 
 
 def _candidate(
-    file: File, row: Linked | None, verify: Verify, prefix: str, *, every: bool
+    file: File,
+    row: Linked | None,
+    verify: Verify,
+    measure: Measure,
+    prefix: str,
+    *,
+    every: bool,
 ) -> Candidate:
     if file.defect is not None:
         configuration = row.configuration if row else ""
         finding = error(file.defect.code, file.defect.message)
         return Candidate(file.path, file.blob, configuration, findings=(finding,), unread=True)
-    warnings = tuple(_checkout_warnings(file.attributes))
+    more = tuple(_checkout_warnings(file.attributes))
     stands = row is not None and (row.outcome, row.blob) == ("synced", file.blob)
     if file.content is None or (stands and not every):
         assert row is not None  # Only a settled file comes without its bytes.
@@ -116,7 +138,7 @@ def _candidate(
             file.blob,
             row.configuration,
             content_hash=row.content_hash,
-            findings=warnings,
+            findings=more,
             unchanged=True,
         )
     directory, stem = _names(file.path)
@@ -125,7 +147,10 @@ def _candidate(
     else:
         report = verify(file.content, directory=directory)
     named = _prefixed(prefix, identify(report.pack or Pack(), directory=directory, stem=stem))
-    linted = _linted(file, file.content, row, report, named, warnings)
+    if report.ok and not stands:
+        known = row.measured if row is not None and row.blob == file.blob else None
+        more += measure(file.content) if known is None else known
+    linted = _linted(file, file.content, row, report, named, more)
     if row is not None and stands:
         return replace(linted, configuration=row.configuration, unchanged=True)
     return linted
@@ -137,9 +162,9 @@ def _linted(
     row: Linked | None,
     report: Report,
     named: str | Finding,
-    warnings: Sequence[Finding],
+    more: Sequence[Finding],
 ) -> Candidate:
-    findings = [*report.findings, *warnings]
+    findings = [*report.findings, *more]
     if isinstance(named, Finding):
         findings.append(named)
         named = ""

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -14,13 +15,17 @@ from gitrepos.errors import GoneError, RemoteError
 from gitrepos.models import NO_POLICY_FILES, Link, LinkedFile
 from gitrepos.snapshot.values import Snapshot
 from gitrepos.sync import holds, ownership
-from gitrepos.sync.candidates import GONE, Candidate, Linked, Verify, read
+from gitrepos.sync.candidates import GONE, Candidate, Linked, read
 from gitrepos.sync.ownership import OtherLink
 from gitrepos.sync.plan import Holder, LinkTerms, Plan, plan
+from keeptrusts.judge import policies
 from keeptrusts.judge.policies import TOO_COSTLY
 from kt.policy.findings import Finding
+from kt.policy.mutants.gates import CODES, Gates
 from kt.policy.verify import VERIFY_VERSION
 
+# Outcomes of files that passed all gates, and are read again nevertheless.
+_PASSED = ("pinned", "unlinked")
 _COLUMNS = ("path", "configuration", "blob", "outcome", "content_hash")
 
 
@@ -28,13 +33,13 @@ _COLUMNS = ("path", "configuration", "blob", "outcome", "content_hash")
 class Look:
     """What one fetch found for a link: its rows before, and its snapshot or the error.
 
-    The files are read once, when they are needed first, and verified by `verify`.
+    The files are read once, when they are needed first, and verified and measured by `judge`.
     """
 
     link: Link
     before: Sequence[Linked]
     result: Snapshot | RemoteError
-    verify: Verify
+    judge: policies.Commit
     _read: tuple[Candidate, ...] | None = field(default=None, init=False)
 
     def candidates(self) -> tuple[Candidate, ...]:
@@ -43,7 +48,11 @@ class Look:
             return ()
         if self._read is None:
             self._read = read(
-                self.result, self.before, verify=self.verify, prefix=self.link.id_prefix
+                self.result,
+                self.before,
+                verify=self.judge.verify,
+                measure=partial(self.judge.measure, gates=gates(self.link)),
+                prefix=self.link.id_prefix,
             )
         return self._read
 
@@ -66,6 +75,11 @@ class Look:
             return not self.link.has_signers
         commit = self.result.commit
         return not holds.unverified(commit.signature) or holds.lets_pass(self.link, commit.id)
+
+
+def gates(link: Link) -> Gates:
+    """What a link demands of the tests in its files."""
+    return Gates(link.minimum_coverage, link.minimum_killed)
 
 
 def decide(
@@ -127,7 +141,10 @@ def _standing(
     settled = set(owned.values_list("owner", "pk"))
     found: dict[UUID, list[Linked]] = {link_id: [] for link_id in link_ids}
     for link_id, rules, findings, *values in rows:
-        row = replace(Linked(*values), too_costly=_too_costly(findings, rules))
+        row = Linked(*values)
+        if rules == VERIFY_VERSION:
+            measured = _measured(row, findings)
+            row = replace(row, too_costly=_too_costly(findings), measured=measured)
         stands = (str(link_id), row.configuration) in settled or row.outcome != "synced"
         found[link_id].append(row if stands else replace(row, blob=""))
     return found
@@ -141,10 +158,16 @@ def guarded(links: Sequence[Link]) -> set[UUID]:
     return feeding | {link.pk for link in links if link.four_eyes}
 
 
-def _too_costly(findings: Sequence[Mapping[str, Any]], rules: str) -> Finding | None:
-    """The finding that says so, by the present rules."""
-    found = (Finding(**f) for f in findings if f["code"] == TOO_COSTLY)
-    return next(found, None) if rules == VERIFY_VERSION else None
+def _too_costly(findings: Sequence[Mapping[str, Any]]) -> Finding | None:
+    """The finding that says so."""
+    return next((Finding(**f) for f in findings if f["code"] == TOO_COSTLY), None)
+
+
+def _measured(row: Linked, findings: Sequence[Mapping[str, Any]]) -> tuple[Finding, ...] | None:
+    """What gates said of a file; an edit of them empties its `blob`, by which this is forgotten."""
+    if found := tuple(Finding(**f) for f in findings if f["code"] in CODES):
+        return found
+    return () if row.outcome in _PASSED else None
 
 
 def _holders(ids: Collection[str]) -> dict[str, Holder]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 from django.db.models import F
@@ -75,8 +76,17 @@ def of(link: Link) -> dict[str, Any]:
         gone = decide(link, (), before, commit=lost.commit, looks=taken.looks)
         hold = taken.back if gone.removed else None
         return answer | {"error": _error(lost)} | _going(link, lost.commit, gone, hold)
-    verify = policies.Commit(wasted_seconds=_WASTED_SECONDS).verify
-    candidates = read(taken.snapshot, before, verify=verify, prefix=link.id_prefix, every=True)
+    judge, gates = policies.Commit(wasted_seconds=_WASTED_SECONDS), facts.gates(link)
+    if saved is not None and facts.gates(saved) != gates:
+        before = [replace(row, blob="") for row in before]  # As an edit leaves them.
+    candidates = read(
+        taken.snapshot,
+        before,
+        verify=judge.verify,
+        measure=partial(judge.measure, gates=gates),
+        prefix=link.id_prefix,
+        every=True,
+    )
     commit = taken.snapshot.commit
     shown = merging.marked(candidates, taken.both)
     decided = decide(link, shown, before, commit=commit.id, looks=taken.looks)

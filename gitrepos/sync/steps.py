@@ -168,9 +168,9 @@ def looks(
     # Whether a branch was rewritten is asked for the links that sync.
     asks[len(links) :] = [replace(ask, last_commit="") for ask in asks[len(links) :]]
     found = fetched(job, followed, head, asks)
-    verify = policies.Commit().verify
+    judge = policies.Commit()
     return [
-        Look(link, rows[link.pk], one, verify) for link, one in zip(everyone, found, strict=True)
+        Look(link, rows[link.pk], one, judge) for link, one in zip(everyone, found, strict=True)
     ]
 
 

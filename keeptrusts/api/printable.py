@@ -18,7 +18,7 @@ _UNPRINTABLE_BUT_LINES = re.compile(f"(?![\n\t]|\r\n)[{_FORBIDDEN}]")
 # What people write in lines and read back, by the names of fields.
 _OF_LINES = frozenset(
     ("allowed_openpgp_keys", "allowed_signers", "client_certificate", "description", "known_hosts",
-     "message", "note", "public_key", "text")
+     "message", "note", "public_key", "suggestion", "text")
 )  # fmt: skip
 # First bytes of any of them in JSON: answers without one, which are most, are not looked through.
 _SUSPECTS = re.compile(rb"[\\\x7f\xc2\xd8\xe1\xe2\xef\xf0\xf3]")

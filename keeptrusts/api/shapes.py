@@ -33,6 +33,7 @@ Time = Annotated[datetime, Meta(tz=True, description="A time in UTC, to the micr
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", description="SHA-256 in lowercase hex.")]
 Count = Annotated[int, Meta(ge=0)]
 Positive = Annotated[int, Meta(ge=1)]
+Percent = Annotated[int, Meta(ge=0, le=100)]
 Labels = Annotated[dict[str, str], about("Labels, text to text.")]
 
 

@@ -9,12 +9,14 @@ import structlog
 import kt.policy
 from keeptrusts.judge.asking import ANYBODY, SECONDS, Asker, ask
 from keeptrusts.judge.errors import CrashedError, TooCostlyError, UnansweredError
+from keeptrusts.judge.gates import measure
 from kt.policy.changes import Change
 from kt.policy.decision.detectors import phones
 from kt.policy.diff import diff
 from kt.policy.explaining.enforced import Sentence, enforced
 from kt.policy.findings import Finding
 from kt.policy.lint import lint
+from kt.policy.mutants.gates import OPEN, Gates
 from kt.policy.report import Pack, Report, Suppressed
 from kt.policy.verify import verify as verify_here
 
@@ -93,11 +95,12 @@ def explain(content: bytes, *, asker: Asker = ANYBODY) -> tuple[Sentence, ...] |
 
 
 class Commit:
-    """The verification of one commit's files.
+    """The verification of one commit's files, and the measure of their tests.
 
     Many costly files must not keep a worker for ever: once they took `wasted_seconds` together,
-    those that follow are not judged, and say so. The next sync has more time for them, since what
-    is too costly is not judged twice. What got no answer for another reason waits for it, too.
+    and measures of tests, those that follow are not judged, and say so. The next sync has more time
+    for them, since what is too costly is not judged twice, and nothing is measured twice. What got
+    no answer for another reason waits for it, too.
     """
 
     def __init__(self, *, wasted_seconds: float = WASTED_SECONDS) -> None:
@@ -106,16 +109,40 @@ class Commit:
     def verify(self, content: bytes, /, *, directory: str | None = None) -> Report:
         """The report of one file; see `verify`."""
         if self._left_seconds <= 0:
-            message = "costly files of this commit took all time; the next poll goes on from here"
-            return _unread(NOT_JUDGED, message, "make those smaller")
+            return Report((_NO_TIME,), None, (), complete=False)
         try:
             report = verify(content, directory=directory)
         except UnansweredError as exc:
             self._left_seconds -= SECONDS
-            return _unread(NOT_JUDGED, f"{exc} The next poll tries again.", "")
+            return _unread(NOT_JUDGED, _again(exc), "")
         if TOO_COSTLY in {finding.code for finding in report.findings}:
             self._left_seconds -= SECONDS
         return report
+
+    def measure(self, content: bytes, gates: Gates) -> tuple[Finding, ...]:
+        """What gates say against a file that was verified; see `gates.measure`."""
+        if gates == OPEN:
+            return ()
+        if self._left_seconds <= 0:
+            return (_NO_TIME,)
+        try:
+            findings, seconds = measure(content, gates)
+        except UnansweredError as exc:
+            self._left_seconds -= SECONDS
+            return (Finding(NOT_JUDGED, "error", "", _again(exc), "", 1, 1),)
+        self._left_seconds -= seconds
+        return findings
+
+
+_NO_TIME = Finding(
+    NOT_JUDGED, "error", "",
+    "other files of this commit took all time; the next poll goes on from here",
+    "make the costly ones smaller", 1, 1,
+)  # fmt: skip
+
+
+def _again(exc: UnansweredError) -> str:
+    return f"{exc} The next poll tries again."
 
 
 def _unread(code: str, message: str, fix: str) -> Report:

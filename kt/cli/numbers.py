@@ -11,3 +11,11 @@ def positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
     return number
+
+
+def percent(text: str) -> int:
+    """A number from 0 to 100."""
+    number = int(text)
+    if not 0 <= number <= 100:
+        raise argparse.ArgumentTypeError("must be from 0 to 100")
+    return number

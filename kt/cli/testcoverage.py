@@ -38,17 +38,7 @@ def _lines(file: str, coverage: Coverage) -> Iterator[str]:
             name = _PLURALS.get(sort, f"{sort}s")
             yield f"  {name:<11} {len(all_of) - left} of {len(all_of)}"
     for point in sorted(missed, key=lambda point: (point.line, point.column)):
-        yield f"  {point.line}:{point.column}  not reached: {words(point)}"
-
-
-def words(point: Point) -> str:
-    """A point in words."""
-    sort, path, name = point.reach
-    if sort == "rule":
-        return path
-    if sort == "condition":
-        return f"{path} {name}"
-    return f"{path}: {'' if sort == 'entry' else sort + ' '}{name}"
+        yield f"  {point.line}:{point.column}  not reached: {point.words}"
 
 
 def _json(tested: Sequence[Tested]) -> str:

@@ -110,7 +110,8 @@ def test_roles_may_what_the_table_says() -> None:
 
 
 def _filled(path: str) -> str:
-    words = {"configuration:name": "k", "int:number": "1", "configuration:gateway_id": "g"}
+    words = {"configuration:name": "k", "int:number": "1", "int:epoch": "1",
+             "configuration:gateway_id": "g"}  # fmt: skip
     while "<" in path:
         head, _, rest = path.partition("<")
         name, _, tail = rest.partition(">")

@@ -38,6 +38,16 @@ def load(file: str) -> Any:
     return yaml.safe_load((CI / file).read_text())
 
 
+def whole(file: Mapping[str, Any]) -> dict[str, Any]:
+    """GitLab's jobs with what they extend."""
+    found = dict(file)
+    for name, job in file.items():
+        above = job.get("extends", []) if isinstance(job, dict) else []
+        for one in [above] if isinstance(above, str) else above:
+            found[name] = {**file[one], **found[name]}
+    return found
+
+
 def _github() -> Pipeline:
     jobs = load("github-actions.yml")["jobs"].values()
     steps = [step for job in jobs for step in job["steps"] if "run" in step]
@@ -47,10 +57,10 @@ def _github() -> Pipeline:
 
 
 def _gitlab() -> Pipeline:
-    file = load("gitlab-ci.yml")
+    file = whole(load("gitlab-ci.yml"))
     scripts = {"install": "\n".join(file["default"]["before_script"])}
     for name, job in file.items():
-        if isinstance(job, dict) and "script" in job:
+        if isinstance(job, dict) and "script" in job and not name.startswith("."):
             scripts[name] = "\n".join(job["script"])
     return Pipeline("gitlab-ci.yml", scripts, "CI_MERGE_REQUEST_DIFF_BASE_SHA", {"CI": "true"})
 
@@ -77,5 +87,6 @@ VALIDATE = {
 IN_FORCE = {GITHUB.file: "Wait until it is in force", GITLAB.file: "in-force"}
 ASK = "Ask for a token"
 REVIEW = {GITHUB.file: "Review what changed", GITLAB.file: "review"}
+REACH = {GITHUB.file: "Review with whom it reaches", GITLAB.file: "review-by-the-control-plane"}
 COMMENT = "Comment"
 GATEWAY = {GITHUB.file: "Ask a gateway", GITLAB.file: "gateway"}

@@ -22,6 +22,7 @@ from tests.examples.pipelines import (
     GITLAB,
     IN_FORCE,
     INSTALL,
+    REACH,
     REVIEW,
     VALIDATE,
     Pipeline,
@@ -213,7 +214,7 @@ def test_no_script_is_left_out_here(pipeline: Pipeline) -> None:
     """What a pipeline runs is a check, the installing, the gateway or asks the control plane."""
     known = {*CHECKS[pipeline.file], INSTALL[pipeline.file], GATEWAY[pipeline.file]}
     asking = {VALIDATE[pipeline.file], IN_FORCE[pipeline.file]}
-    asking.add(REVIEW[pipeline.file])
+    asking |= {REVIEW[pipeline.file], REACH[pipeline.file]}
 
     assert set(pipeline.scripts) - {ASK, COMMENT} == known | asking
 

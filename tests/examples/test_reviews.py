@@ -8,7 +8,17 @@ import pytest
 
 from kt.cli.review.markdown import MARK
 from tests.examples.conftest import SUPPORT_BOT, Propose
-from tests.examples.pipelines import COMMENT, GITHUB, GITLAB, REVIEW, load
+from tests.examples.pipelines import (
+    BOTH,
+    COMMENT,
+    GITHUB,
+    GITLAB,
+    REACH,
+    REVIEW,
+    Pipeline,
+    load,
+    whole,
+)
 from tests.kt.cli.answering import Answers
 from tests.support.repo import Repo
 
@@ -65,6 +75,52 @@ def test_a_change_has_one_comment_that_is_kept_up_to_date(
     assert [one.body for one in answering.written()] == [{"body": body}] * 2
 
 
+@pytest.mark.parametrize("pipeline", BOTH, ids=lambda one: one.file)
+def test_where_a_control_plane_is_asked_a_review_says_whom_it_reaches(
+    kt_on_path: None,
+    propose: Propose,
+    repo: Repo,
+    tmp_path: Path,
+    answering: Answers,
+    pipeline: Pipeline,
+) -> None:
+    """By the job that has a token for it; the one that comments takes what that one wrote."""
+    row = {"id": "support-bot", "git_repo": "a-link"}
+    answering.says("/v1/configurations", [row])
+    answering.says("/v1/drift", [{"configuration": "support-bot", "gateway": "desk-1"}])
+    before = propose(dict(WEAKER))
+    names = {pipeline.base_variable: before, "RUNNER_TEMP": str(tmp_path)}
+    asking = {"KEEPTRUSTS_API_URL": answering.url, "KEEPTRUSTS_API_TOKEN": "job"}
+
+    done = pipeline.run(REACH[pipeline.file], repo.clone, **names, **asking)
+
+    assert done.returncode == 0, done.stderr
+    file = (tmp_path if pipeline is GITHUB else repo.clone) / _NAMES[pipeline.file]
+    said = file.read_text()
+    assert said.startswith(MARK)
+    assert '"write a fake review" is dropped' in said
+    assert "a-link" in said and "desk-1" in said
+    if pipeline is GITHUB:
+        done = GITHUB.run(REVIEW[GITHUB.file], repo.clone, **names)
+        assert (done.returncode, file.read_text()) == (0, said)
+
+
+_NAMES = {GITHUB.file: "review.md", GITLAB.file: "policy-review.md"}
+
+
+def test_a_review_is_made_once() -> None:
+    """By one job of GitLab, and what GitHub's uploads is what it takes."""
+    jobs = load(GITLAB.file)
+    assert jobs["review"]["rules"][0] == {"if": "$KEEPTRUSTS_API_URL", "when": "never"}
+    assert jobs[REACH[GITLAB.file]]["extends"] == [".review", ".control-plane"]
+    assert "id_tokens" not in jobs[".review"] | jobs["review"]
+    steps = {name: job["steps"] for name, job in load(GITHUB.file)["jobs"].items()}
+    [up] = [one for one in steps["control-plane"] if "upload-artifact" in one.get("uses", "")]
+    [down] = [one for one in steps["review"] if "download-artifact" in one.get("uses", "")]
+    assert up["with"]["name"] == down["with"]["name"]
+    assert up["with"]["path"] == f"{down['with']['path']}/{_NAMES[GITHUB.file]}"
+
+
 def test_a_merge_request_leads_to_its_review(
     kt_on_path: None, propose: Propose, repo: Repo
 ) -> None:
@@ -74,7 +130,7 @@ def test_a_merge_request_leads_to_its_review(
     done = GITLAB.run(REVIEW[GITLAB.file], repo.clone, **{name: before})
 
     assert done.returncode == 0, done.stderr
-    artifacts = load(GITLAB.file)["review"]["artifacts"]
+    artifacts = whole(load(GITLAB.file))["review"]["artifacts"]
     assert artifacts["expose_as"]
     assert (repo.clone / artifacts["paths"][0]).read_text().startswith(MARK)
 

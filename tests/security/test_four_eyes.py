@@ -31,6 +31,7 @@ _EDITS: list[dict[str, Any]] = [
     {"include": ["mine"]}, {"exclude": ["p"]}, {"id_prefix": "mine-"}, {"prune": True},
     {"adopt": True}, {"auto_create_configuration": False}, {"suspended": True},
     {"allowed_openpgp_keys": ""}, {"allowed_signers": ""}, {"fail_on": ""},
+    {"minimum_coverage": 50}, {"minimum_killed": 100},
     {"poll_interval_seconds": 600, "prune": True},
 ]  # fmt: skip
 
@@ -121,6 +122,7 @@ LOGGED: Mapping[str, tuple[str, ...] | str] = {
     "session.begun": "changes nothing that is in force",
     "session.ended": "changes nothing that is in force",
     "session.refused": "changes nothing that is in force",
+    "evidence.erased": "changes nothing that is in force",
     "configuration.created": "an id that exists is taken",
     "configuration.edited": ("configuration.edit",),
     "configuration.archived": ("configuration.archive", "git_repo.confirm"),
@@ -223,7 +225,7 @@ class World:
 _LINK = (
     "url", "branch", "tag", "commit", "semver", "path", "include", "exclude", "id_prefix", "prune",
     "adopt", "suspended", "allowed_signers", "allowed_openpgp_keys", "four_eyes", "fail_on",
-    "auto_create_configuration", "confirmed_commit",
+    "minimum_coverage", "minimum_killed", "auto_create_configuration", "confirmed_commit",
 )  # fmt: skip
 ATTEMPTS = [
     pytest.param(key, kind, body, id=f"{kind}-{'-'.join(body)}-{at}")

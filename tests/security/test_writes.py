@@ -29,6 +29,7 @@ _L = "/v1/git-repos/<uuid:link_id>"
 _G = "/v1/gateways/<configuration:gateway_id>"
 _K = "/v1/client-keys/<configuration:name>"
 _T = "/v1/tokens/<uuid:token_id>"
+_E = "/v1/evidence/<int:epoch>"
 _Q = "/v1/requests/<int:number>"
 _TRUST = "/v1/trusts/<uuid:trust_id>"
 _RULE = "/v1/sign-in-rules/<uuid:rule_id>"
@@ -49,7 +50,9 @@ NOT_SINGLE: Mapping[str, str] = {
     "/metrics": _VIEW, "/v1/whoami": _VIEW, "/v1/stream": _VIEW, "/v1/git-repos/summary": _VIEW,
     f"{_C}/diff": _VIEW, f"{_C}/rollout": _VIEW, f"{_C}/explanation": _VIEW, "/v1/rollouts": _LIST,
     "/v1/drift": _LIST, "/v1/decisions": _LIST, "/v1/decisions/rates": _VIEW,
-    "/v1/events": _LIST, "/v1/audit-log": _LIST,
+    "/v1/events": _LIST, "/v1/audit-log": _LIST, f"{_C}/evidence": _VIEW, f"{_G}/evidence": _VIEW,
+    "/v1/evidence": _VIEW, f"{_E}/checkpoint": _VIEW, f"{_E}/tile/entries/<path:place>": _VIEW,
+    f"{_E}/tile/<str:level>/<path:place>": _VIEW,
     "/v1/tokens": _LIST, "/v1/trusts": _LIST, "/v1/sign-in-rules": _LIST, "/v1/requests": _LIST,
     "/v1/configurations": _LIST, f"{_C}/versions": _LIST, "/v1/git-credentials": _LIST,
     "/v1/git-repos": _LIST, f"{_L}/syncs": _LIST, f"{_L}/files": _LIST, "/v1/gateways": _LIST,

@@ -44,6 +44,9 @@ IDS: Mapping[str, tuple[object, ...]] = {
     "token_id": (UUID(int=41),),
     "rule_id": (UUID(int=51),),
     "trust_id": (UUID(int=51),),
+    "epoch": (1,),
+    "level": ("0",),
+    "place": ("000.p/1",),
 }
 _CONTENTS = [policy().encode(), policy(name="Another").encode()]
 _FINDING = {

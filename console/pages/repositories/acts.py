@@ -16,13 +16,13 @@ _FORMS = ("branch", "tag", "commit", "semver")
 # Of these an emptied field means nothing, everything or the default.
 _FIELDS: Mapping[str, Reads] = {
     "url": str, "path": str, "auto_create_configuration": is_true, "adopt": is_true,
-    "prune": is_true, "four_eyes": is_true, "fail_on": str, "id_prefix": str, "include": lines,
-    "exclude": lines, "poll_interval_seconds": whole, "allowed_signers": str,
-    "allowed_openpgp_keys": str,
+    "prune": is_true, "four_eyes": is_true, "fail_on": str, "minimum_coverage": whole,
+    "minimum_killed": whole, "id_prefix": str, "include": lines, "exclude": lines,
+    "poll_interval_seconds": whole, "allowed_signers": str, "allowed_openpgp_keys": str,
 }  # fmt: skip
 _EMPTY: Mapping[str, Any] = {
-    "path": "", "fail_on": "", "id_prefix": "", "include": [], "exclude": [],
-    "allowed_signers": None, "allowed_openpgp_keys": None,
+    "path": "", "fail_on": "", "minimum_coverage": 0, "minimum_killed": 0, "id_prefix": "",
+    "include": [], "exclude": [], "allowed_signers": None, "allowed_openpgp_keys": None,
 }  # fmt: skip
 
 

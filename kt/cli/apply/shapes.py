@@ -53,6 +53,8 @@ LINK = block(
     suspended=Field(Flag(), False, doc="do not poll"),
     four_eyes=Field(Flag(), False, doc="a second person for held commits and edits"),
     fail_on=Field(Choice(("weaker",)), "", doc="hold what weakens"),
+    minimum_coverage=Field(Whole(0, 100), 0, doc="percent that a policy's own tests reach"),
+    minimum_killed=Field(Whole(0, 100), 0, doc="percent of its mutants that they kill"),
     id_prefix=Field(Text(low=0, high=100), "", doc="before every id"),
     include=Field(_GLOBS, (), doc="only these files"),
     exclude=Field(_GLOBS, (), doc="not these files"),

@@ -11,6 +11,7 @@ from kt.cli.formats import Context, Result, repository_root
 from kt.policy.findings import Finding
 from kt.policy.mutants.measure import Mutation, Tried
 from kt.policy.mutants.pasting import pasted
+from kt.policy.mutants.survivors import advice, survivor, words
 from kt.policy.report import Report
 
 
@@ -47,18 +48,6 @@ def _tried_lines(tried: Tried) -> Iterator[str]:
     if tried.proposal is not None:
         yield f"    {advice(tried)}"
         yield from pasted(tried.proposal, indent=6).splitlines()
-
-
-def words(tried: Tried) -> str:
-    """The change of a mutant in words."""
-    return f"{tried.mutant.path}: {tried.mutant.words}"
-
-
-def advice(tried: Tried) -> str:
-    """Where a proposed case belongs."""
-    target = tried.proposal.target if tried.proposal is not None else None
-    suite = f"a suite with target: {target}" if target else "a suite"
-    return f"a case for {suite} that would notice it:"
 
 
 def _json(mutated: Sequence[Mutated]) -> str:
@@ -108,15 +97,6 @@ def _findings(one: Mutated) -> Iterator[Finding]:
         return
     for tried in one.found.of("survived"):
         yield survivor(tried)
-
-
-def survivor(tried: Tried) -> Finding:
-    """A survivor as a finding at its place."""
-    assert tried.proposal is not None, "a survivor has one"
-    message = f"no test notices this change: {words(tried)}"
-    fix = f"{advice(tried)}\n{pasted(tried.proposal)}"
-    path = tried.mutant.path
-    return Finding("mutant_survived", "warning", path, message, fix, tried.line, tried.column)
 
 
 RENDERERS: MappingProxyType[str, Callable[[Sequence[Mutated]], str]] = MappingProxyType(

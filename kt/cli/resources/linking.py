@@ -8,10 +8,11 @@ from typing import Any
 
 from kt.cli.client.secrets import read_text, read_token
 from kt.cli.errors import CommandError
-from kt.cli.numbers import positive
+from kt.cli.numbers import percent, positive
 
 FOLLOWED = ("branch", "tag", "commit", "semver")
 _PLAIN = (*FOLLOWED, "path", "credential", "id_prefix", "fail_on")
+_GATES = ("minimum_coverage", "minimum_killed")
 _GLOBS = ("include", "exclude")
 _FILES = ("allowed_signers", "allowed_openpgp_keys")
 # Of each switch the option, and what it does.
@@ -81,11 +82,15 @@ def _add(parser: argparse.ArgumentParser) -> None:
     add("--allowed-openpgp-keys", metavar="F", help="the same for OpenPGP keys, armoured")
     add("--fail-on", choices=("weaker", ""), metavar="weaker",
         help="hold a commit that weakens what is in force")  # fmt: skip
+    add("--minimum-coverage", type=percent, metavar="PERCENT",
+        help="quarantine a policy whose own tests reach less of it; 0: none")  # fmt: skip
+    add("--minimum-killed", type=percent, metavar="PERCENT",
+        help="quarantine one whose own tests kill fewer of its mutants; 0: none")  # fmt: skip
 
 
 def _given(options: argparse.Namespace) -> dict[str, Any]:
     """The members that both have; None for what was not given."""
-    body = {name: getattr(options, name) for name in (*_PLAIN, *_GLOBS)}
+    body = {name: getattr(options, name) for name in (*_PLAIN, *_GLOBS, *_GATES)}
     body["poll_interval_seconds"] = options.interval
     if file := options.access_token_file:
         body["access_token"] = read_token(file, prompt="")

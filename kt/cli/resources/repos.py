@@ -23,9 +23,10 @@ _PATH = "/v1/git-repos"
 _SHOWN = (
     "id", "url", "follows", *FOLLOWED, "path", "auto_create_configuration", "adopt",
     "poll_interval_seconds", "webhook_poll_interval_seconds", "suspended", "four_eyes", "fail_on",
-    "broken_glass", "id_prefix", "include", "exclude", "prune", "has_access_token", "credential",
-    "credential_expires_at", "has_webhook_secret", "webhook_url", "status", "last_commit",
-    "last_tag", "last_polled_at", "next_poll_at", "last_synced_at", "created_at", "updated_at",
+    "minimum_coverage", "minimum_killed", "broken_glass", "id_prefix", "include", "exclude",
+    "prune", "has_access_token", "credential", "credential_expires_at", "has_webhook_secret",
+    "webhook_url", "status", "last_commit", "last_tag", "last_polled_at", "next_poll_at",
+    "last_synced_at", "created_at", "updated_at",
 )  # fmt: skip
 _COLUMNS = (
     Column("ID", short),

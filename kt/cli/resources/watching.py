@@ -103,5 +103,7 @@ def show_files(files: Sequence[Row]) -> None:
 def _findings(file: Row) -> Iterator[str]:
     for one in blocks(file, "findings"):
         place = f"{text(file.get('path'))}:{text(one.get('line'))}:{text(one.get('column'))}"
-        fix = f" ({text(one['suggestion'])})" if one.get("suggestion") else ""
+        first, *pasted = str(one.get("suggestion") or "").splitlines() or [""]
+        fix = f"; {line(first)}" if pasted else f" ({line(first)})" if first else ""
         yield f"  {place}: {text(one.get('code'))}: {text(one.get('message'))}{fix}"
+        yield from (f"      {line(row)}" for row in pasted)

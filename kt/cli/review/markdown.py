@@ -9,11 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from kt.cli.mutants.report import words
 from kt.cli.review.change import Reviewed
-from kt.cli.testcoverage import words as point_words
 from kt.policy.findings import Finding
 from kt.policy.mutants.pasting import pasted
+from kt.policy.mutants.survivors import words
 
 MARK = "<!-- kt policy review -->"
 # GitHub takes 65,536 characters of a comment.
@@ -114,7 +113,7 @@ def _lists(one: Reviewed) -> Iterator[tuple[str, Iterable[str]]]:
             for found in one.survivors
         ),
     )
-    yield "Not reached by a test", (code(point_words(point)) for point in one.uncovered)
+    yield "Not reached by a test", (code(point.words) for point in one.uncovered)
 
 
 def _found(finding: Finding) -> str:

@@ -9,12 +9,11 @@ from types import MappingProxyType
 from typing import Any
 
 from kt.cli.formats import Context, Result, repository_root
-from kt.cli.mutants.report import survivor, words
 from kt.cli.review import markdown
 from kt.cli.review.change import Reviewed
-from kt.cli.testcoverage import words as point_words
 from kt.policy.findings import Finding, Severity
 from kt.policy.mutants.pasting import pasted
+from kt.policy.mutants.survivors import survivor, words
 from kt.policy.report import Report
 from kt.policy.yaml.document import read
 from kt.policy.yaml.places import nearest_place, places
@@ -44,7 +43,7 @@ def _row(one: Reviewed) -> dict[str, Any]:
         "killed": {name: side.mutation.percent if side and side.mutation else None
                    for name, side in (("before", before), ("after", after))},
         "uncovered": [
-            {"line": point.line, "column": point.column, "message": point_words(point)}
+            {"line": point.line, "column": point.column, "message": point.words}
             for point in one.uncovered
         ],
         "survivors": [

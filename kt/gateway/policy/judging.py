@@ -21,6 +21,7 @@ from kt.policy.decision import (
     Snapshot,
     TextDecision,
     call_limit,
+    decide,
     decide_response,
     decide_text,
     deciding,
@@ -73,7 +74,11 @@ class Judge:
         Raises:
             PolicyViolationError: it must not be sent.
         """
-        decided = await self._decided(deciding(self.loaded.snapshot, self.request), size)
+        snapshot = self.loaded.snapshot
+        if snapshot.asks:
+            decided = await self._answered(deciding(snapshot, self.request), size)
+        else:
+            decided = await self._decided(partial(decide, snapshot, self.request), size)
         decision = self._heed(decided, "input")
         self.marks = decision.marks
         return decision
@@ -84,8 +89,12 @@ class Judge:
         Raises:
             PolicyViolationError: it must not reach the client, or no more of it.
         """
-        asked = deciding_response(self._for_answers, self.request, body)
-        return self._heed(await self._decided(asked, size), "output")
+        snapshot = self._for_answers
+        if snapshot.asks:
+            asked = deciding_response(snapshot, self.request, body)
+            return self._heed(await self._answered(asked, size), "output")
+        judge = partial(decide_response, snapshot, self.request, body)
+        return self._heed(await self._decided(judge, size), "output")
 
     async def put_back(self, body: Any, size: int) -> Any:
         """An answer that was judged, with the values of its marks; itself where it has none.
@@ -183,7 +192,14 @@ class Judge:
         """The policy for what is no whole answer, about which no model is asked."""
         return self._for_answers.unasked() if self.asks_about_answers else self._for_answers
 
-    async def _decided(self, deciding: Deciding, size: int) -> Decision:
+    async def _decided(self, judge: Callable[[], Decision], size: int) -> Decision:
+        """A decision about `size` bytes that asks no model."""
+        try:
+            return await _apart(judge, size)
+        except Exception:  # noqa: BLE001
+            return self._failed()
+
+    async def _answered(self, deciding: Deciding, size: int) -> Decision:
         """The end of a decision about `size` bytes; what it asks of models is answered."""
         answer: Answer = None
         try:

@@ -43,6 +43,16 @@ class Point(NamedTuple):
     line: int
     column: int
 
+    @property
+    def words(self) -> str:
+        """What is reached, in words."""
+        sort, path, name = self.reach
+        if sort == "rule":
+            return path
+        if sort == "condition":
+            return f"{path} {name}"
+        return f"{path}: {'' if sort == 'entry' else sort + ' '}{name}"
+
 
 def points(root: MappingNode) -> tuple[Point, ...]:
     """Every point of a policy that lint accepts, in the order of the chain.
@@ -68,7 +78,9 @@ def entry_path(policy: Mapping[str, Any], kind: str) -> str:
 
 
 def reaches(policy: Mapping[str, Any]) -> Iterator[Reach]:
-    """All that tests may reach of a policy."""
+    """All that tests may reach of a policy; nothing of one that is switched off."""
+    if not policy["pack"]["enabled"]:
+        return
     blocks = policy.get("policy") or {}
     for at, entry in enumerate(policy["policies"]["chain"]):
         kind, options = _entry(entry)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 from kt.policy.decision.auditing import AuditLogger
@@ -38,7 +38,7 @@ def decide(snapshot: Snapshot, request: Request) -> Decision:
 
     Of a policy that asks a model, no question has an answer.
     """
-    return unanswered(deciding(snapshot, request))
+    return _decided(snapshot, Subject(request, "pre-request", request.body))
 
 
 def decide_response(snapshot: Snapshot, request: Request, response: Any) -> Decision:
@@ -47,7 +47,7 @@ def decide_response(snapshot: Snapshot, request: Request, response: Any) -> Deci
     Headers, path and model are those of the request; targets are not
     restricted any more. Of a policy that asks a model, no question has an answer.
     """
-    return unanswered(deciding_response(snapshot, request, response))
+    return _decided(snapshot, Subject(request, "post-response", response))
 
 
 def deciding(snapshot: Snapshot, request: Request) -> Deciding:
@@ -80,7 +80,7 @@ def decide_text(snapshot: Snapshot, request: Request, text: str, *, floor: int =
     subject = subject_of_text(request, text, floor)
     # What goes on is not worth a question; the whole answer is, at its end.
     steps = [step for step in _steps(snapshot, subject) if not step.asks]
-    judged = unanswered(_judging(steps, subject))
+    judged = _judged(steps, subject)
     decision = _with_record(snapshot, subject, steps, judged)
     cuts = _cuts(judged) if decision.verdict == "redact" else []
     return TextDecision(decision, tuple(merged(cuts)), _settled(steps, text, floor))
@@ -117,6 +117,14 @@ def deciding_subject(snapshot: Snapshot, subject: Subject) -> Deciding:
     return _with_record(snapshot, subject, steps, judged)
 
 
+def _decided(snapshot: Snapshot, subject: Subject) -> Decision:
+    """A decision whose questions have no answer. Most have none, and need no generator."""
+    if snapshot.asks:
+        return unanswered(deciding_subject(snapshot, subject))
+    steps = _steps(snapshot, subject)
+    return _with_record(snapshot, subject, steps, _judged(steps, subject))
+
+
 def _steps(snapshot: Snapshot, subject: Subject) -> list[ChainStep]:
     if not snapshot.enabled:
         return []
@@ -141,27 +149,44 @@ def _with_record(
 def _judging(
     steps: Sequence[ChainStep], subject: Subject
 ) -> Generator[Question, Answer, list[Judged]]:
-    """Judge in order up to a block; entries in parallel with the one that blocks still judge.
-
-    A record is made of every decision, so `audit-logger` does not judge.
-    """
+    """Judge in order; what an entry asks is answered first."""
     judged: list[Judged] = []
-    blocked = False
-    for step in steps:
-        if blocked and not step.parallel:
-            break
-        policy = step.policy
-        if isinstance(policy, AuditLogger):
-            continue
+    for step, policy in _turns(steps, judged):
         if step.asks:
             outcome = yield from _asking(policy, subject, judged)
         else:
             outcome = policy.judge(subject)
         judged.append((step, outcome))
-        blocked = blocked or outcome.verdict == "block"
-        if blocked and not step.parallel:
-            break
     return judged
+
+
+def _judged(steps: Sequence[ChainStep], subject: Subject) -> list[Judged]:
+    """`_judging`, of entries of which none asks."""
+    judged: list[Judged] = []
+    for step, policy in _turns(steps, judged):
+        judged.append((step, policy.judge(subject)))
+    return judged
+
+
+def _turns(
+    steps: Sequence[ChainStep], judged: Sequence[Judged]
+) -> Iterator[tuple[ChainStep, Policy]]:
+    """The entries up to a block, each after the outcome of the one before stands in `judged`.
+
+    Entries in parallel with the one that blocks still judge. A record is made of every decision,
+    so `audit-logger` does not judge.
+    """
+    blocked = False
+    for step in steps:
+        if blocked and not step.parallel:
+            return
+        policy = step.policy
+        if isinstance(policy, AuditLogger):
+            continue
+        yield step, policy
+        blocked = blocked or judged[-1][1].verdict == "block"
+        if blocked and not step.parallel:
+            return
 
 
 def _asking(
@@ -191,7 +216,7 @@ def _decision(
         targets=_targets(snapshot, judged),
         assignee=outcome.assignee,
         marks=marks,
-        scores=tuple([score for _, one in judged for score in one.scores]),
+        scores=tuple([score for _, one in judged for score in one.scores]) if snapshot.asks else (),
     )
 
 

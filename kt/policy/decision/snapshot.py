@@ -45,25 +45,26 @@ class ChainStep:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A compiled policy. It is never changed, and threads may share it."""
+    """A compiled policy. It is never changed, and threads may share it.
+
+    `asks` is true when any entry asks a model.
+    """
 
     enabled: bool
     steps: tuple[ChainStep, ...]
     targets: tuple[ProviderTarget, ...]
     blocks_unjudged: bool
-
-    @property
-    def asks(self) -> bool:
-        """True when any entry asks a model."""
-        return any(step.asks for step in self.steps)
+    asks: bool = False
 
     def unasked(self) -> Snapshot:
         """The policy without the entries that ask a model. Nothing is compiled."""
-        return replace(self, steps=tuple(step for step in self.steps if not step.asks))
+        steps = tuple(step for step in self.steps if not step.asks)
+        return replace(self, steps=steps, asks=False)
 
     def of_kind(self, kind: str) -> Snapshot:
         """The entries of one kind alone. Nothing is compiled."""
-        return replace(self, steps=tuple(step for step in self.steps if step.kind == kind))
+        steps = tuple(step for step in self.steps if step.kind == kind)
+        return replace(self, steps=steps, asks=any(step.asks for step in steps))
 
     def served_by(self, target: ProviderTarget) -> Snapshot:
         """The same policy where one of its targets is all that there is. Nothing is compiled."""
@@ -103,13 +104,15 @@ def _compiled(policy: Mapping[str, Any], kept: Mapping[str, Policy | AuditLogger
     # The entries of a kind share one block, and so what it is compiled into.
     kinds = dict.fromkeys(kind for kind, _ in entries)
     policies = {kind: kept.get(kind) or _policy(kind, blocks.get(kind), targets) for kind in kinds}
+    steps = tuple(
+        _step(kind, options, policies[kind], blocks.get(kind)) for kind, options in entries
+    )
     return Snapshot(
         enabled=policy["pack"]["enabled"],
-        steps=tuple(
-            _step(kind, options, policies[kind], blocks.get(kind)) for kind, options in entries
-        ),
+        steps=steps,
         targets=targets,
         blocks_unjudged=policy.get("unjudged") == "block",
+        asks=any(step.asks for step in steps),
     )
 
 

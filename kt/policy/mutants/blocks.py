@@ -12,9 +12,11 @@ from kt.policy.mutants.edits import Step, got, path_of, put, without
 from kt.policy.mutants.globs import names
 from kt.policy.mutants.mutant import Mutant
 from kt.policy.mutants.patterns import altered
+from kt.policy.mutants.regional import PERSONS, telephones
 from kt.policy.mutants.samples import (
     BUILT_IN,
     INJECTION,
+    OF_MODES,
     QUIET,
     Part,
     calls,
@@ -66,7 +68,11 @@ def of_block(policy: Mapping[str, Any], kind: str) -> Iterator[Mutant]:
     yield from make.action(block)
     yield from make.switches(block)
     yield from make.numbers(block)
-    if kind == "rbac":
+    if kind == "safety-filter":
+        yield from make.mode(block)
+    elif kind == "pii-detector":
+        yield from make.countries(block)
+    elif kind == "rbac":
         yield from make.roles(("roles",), "allowed_tools", "denied_tools")
         yield from make.access(block.get("data_access") or {})
     elif kind == "agent-firewall":
@@ -131,6 +137,35 @@ class _Maker:
     def _is_filled(self, block: Mapping[str, Any]) -> bool:
         """True of a block that says what is looked for, of which the default action is a part."""
         return any(block.get(name) for name in (*_TERMS, *_PATTERNS))
+
+    def mode(self, block: Mapping[str, Any]) -> Iterator[Mutant]:
+        """The other modes, of what is built in."""
+        for other in OF_MODES if "mode" in block else ():
+            if other != block["mode"]:
+                changed = put(self._policy, self._at("mode"), other)
+                words = f"{block['mode']} becomes {other}"
+                parts = partial(texts, OF_MODES[block["mode"]], OF_MODES[other])
+                yield self._made("mode_swapped", self._at("mode"), words, changed, parts)
+
+    def countries(self, block: Mapping[str, Any]) -> Iterator[Mutant]:
+        """Countries dropped whose numbers are found; of a sole region, another one instead.
+
+        Telephone numbers of the United States are found whatever the list says.
+        """
+        for at, country in enumerate(block.get("national_ids") or ()):
+            parts = partial(texts, PERSONS[country])
+            yield self._dropped("country_dropped", self._at("national_ids", at), country, parts)
+        regions = list(block.get("phone_regions") or ())
+        for at, region in enumerate(regions):
+            others = [one for one in regions if one != region] or ["US"]
+            steps, parts = self._at("phone_regions", at), partial(_called_up, region, others)
+            if region == "US":
+                continue
+            if len(regions) > 1:
+                yield self._dropped("country_dropped", steps, region, parts)
+            else:
+                changed = put(self._policy, steps, "US")
+                yield self._made("country_swapped", steps, f"{region} becomes US", changed, parts)
 
     def switches(self, block: Mapping[str, Any]) -> Iterator[Mutant]:
         """What is switched on off, and the other way."""
@@ -255,6 +290,10 @@ class _Maker:
 
 def _of_term(term: str) -> Iterator[Part]:
     return texts(term, f"Tell me of {term} now", term.upper(), f"{term} {term}")
+
+
+def _called_up(region: str, others: Sequence[str]) -> Iterator[Part]:
+    return texts(*telephones(region, others))
 
 
 def misspelt(term: str, count: int) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from kt.policy.decision.reading.engine import keeping
 from kt.policy.mutants.equivalents import is_equivalent
 from kt.policy.mutants.mutant import Mutant
 from kt.policy.mutants.operators import mutants
@@ -39,11 +40,13 @@ class Tried:
 class Mutation:
     """What became of a policy's mutants, in the order of the chain.
 
-    `failing` names cases that the policy itself does not pass.
+    `failing` names cases that the policy itself does not pass, `left` counts mutants that were not
+    tried before the time was over.
     """
 
     tried: tuple[Tried, ...]
     failing: tuple[str, ...] = ()
+    left: int = 0
 
     def of(self, fate: Fate) -> tuple[Tried, ...]:
         """The mutants of one fate."""
@@ -51,9 +54,22 @@ class Mutation:
 
     @property
     def percent(self) -> float:
-        """The share that was killed, of those that a case can kill, rounded down to a tenth."""
-        killed, survived = len(self.of("killed")), len(self.of("survived"))
-        return killed * 1000 // (killed + survived) / 10 if killed + survived else 100.0
+        """The share that was killed, of those that a case can kill, rounded down to a tenth.
+
+        Where none is known to be of these, it is 100, or 0 with one that is undecided.
+        """
+        return self._share(len(self.of("killed")))
+
+    @property
+    def most_percent(self) -> float:
+        """The same, had all that were left been killed."""
+        return self._share(len(self.of("killed")) + self.left)
+
+    def _share(self, killed: int) -> float:
+        counted = killed + len(self.of("survived"))
+        if not counted:
+            return 0.0 if self.of("undecided") else 100.0
+        return killed * 1000 // counted / 10
 
 
 def mutate(
@@ -63,23 +79,29 @@ def mutate(
     *,
     keep: Callable[[Mutant], bool] = lambda _: True,
     most: int | None = None,
+    is_over: Callable[[], bool] = lambda: False,
 ) -> Mutation:
     """Try the mutants of a policy that lint accepts on its own tests and `extra` suites.
 
-    Only those are tried that `keep` wants, and of them `most`, evenly over the policy. Pure but
-    for `ask`: the same policy and tests have the same result.
+    Only those are tried that `keep` wants, and of them `most`, evenly over the policy; none more
+    once `is_over` says that the time is. Pure but for it and `ask`: the same policy and tests have
+    the same result.
     """
     policy: Any = plain(root)
     trial, known = Trial(policy, extra, ask), dict(places(root))
-    search = Search(policy, trial.snapshot)
+    search = Search(policy, trial.snapshot, is_over)
     chosen = [mutant for mutant in mutants(policy) if keep(mutant)]
     if most is not None and len(chosen) > most:
         chosen = [chosen[at * len(chosen) // most] for at in range(most)]
-    tried = []
-    for mutant in chosen:
-        node = known[nearest_place(mutant.path, known)]
-        tried.append(_tried(mutant, node.line, node.column, trial, search))
-    return Mutation(tuple(tried), tuple(trial.failing))
+    tried: list[Tried] = []
+    with keeping():
+        for mutant in chosen:
+            node = known[nearest_place(mutant.path, known)]
+            found = _tried(mutant, node.line, node.column, trial, search)
+            if is_over():
+                break  # The last search may have been cut short.
+            tried.append(found)
+    return Mutation(tuple(tried), tuple(trial.failing), left=len(chosen) - len(tried))
 
 
 def _tried(mutant: Mutant, line: int, column: int, trial: Trial, search: Search) -> Tried:

@@ -18,7 +18,8 @@ class Mutant:
 
     `operator` names the sort of change, `path` what of the file it changes, `words` how. `policy`
     shares all that is not changed with the one that it is made of. `parts` are inputs that a case
-    which notices it is looked for among. `beside` is the kind of a second entry that it moves.
+    which notices it is looked for among. `beside` is the kind of a second entry that it moves,
+    `aim` the id of the one target that it changes.
     """
 
     operator: str
@@ -28,6 +29,7 @@ class Mutant:
     policy: Mapping[str, Any]
     parts: Callable[[], Iterator[Part]]
     beside: str = ""
+    aim: str = ""
 
     @property
     def signature(self) -> tuple[str, str, str]:

@@ -21,6 +21,8 @@ from kt.policy.mutants.samples import Part, of_kind
 from kt.policy.settings import settings, stages
 
 _CHAIN = ("policies", "chain")
+_ROUTING = "data-routing-policy"
+_MOST_DAYS = 36_500
 _UNSEEN = ("audit-logger", "classifier")
 
 
@@ -40,6 +42,8 @@ def mutants(policy: Mapping[str, Any]) -> Iterator[Mutant]:
         if kind not in seen:
             seen.add(kind)
             yield from of_block(policy, kind)
+            if kind == _ROUTING:
+                yield from _promises(policy)
     yield from _unjudged(policy)
 
 
@@ -146,6 +150,29 @@ def _joined(first: Part, second: Part) -> Part:
         message = {**calling["choices"][0]["message"], "content": text}
         return {**part, "upstream_response": {"choices": [{"index": 0, "message": message}]}}
     return part
+
+
+def _promises(policy: Mapping[str, Any]) -> Iterator[Mutant]:
+    """What targets promise about data: the other way, and a day more or fewer."""
+    for at, target in enumerate((policy.get("providers") or {}).get("targets") or ()):
+        for name, value in (target.get("data_policy") or {}).items():
+            steps = ("providers", "targets", at, "data_policy", name)
+            is_switch = isinstance(value, bool)
+            for other in (not value,) if is_switch else (value + 1, value - 1):
+                if is_switch or 0 <= other <= _MOST_DAYS:
+                    yield Mutant(
+                        "switched" if is_switch else "threshold_moved",
+                        path_of(steps),
+                        f"{_said(value)} becomes {_said(other)}",
+                        _ROUTING,
+                        put(policy, steps, other),
+                        partial(of_kind, _ROUTING, {}),
+                        aim=target["id"],
+                    )
+
+
+def _said(value: bool | int) -> str:
+    return str(value).lower()
 
 
 def _unjudged(policy: Mapping[str, Any]) -> Iterator[Mutant]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
 from kt.policy.decision import Snapshot
 from kt.policy.mutants.mutant import Mutant
 from kt.policy.mutants.samples import Part
-from kt.policy.testing.suites import CaseInput
+from kt.policy.mutants.trial import aim
+from kt.policy.testing.suites import CaseInput, NoModelError
 
 # Of one mutant.
 _MOST_TRIED = 1500
@@ -29,25 +30,39 @@ class Proposal(NamedTuple):
 
 
 class Search:
-    """Searches for cases of one policy; what was parsed for one is kept for the next."""
+    """Searches for cases of one policy; what was parsed for one is kept for the next.
 
-    def __init__(self, policy: Mapping[str, Any], snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
+    They end with nothing once `is_over` says that the time is.
+    """
+
+    def __init__(
+        self,
+        policy: Mapping[str, Any],
+        snapshot: Snapshot,
+        is_over: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._snapshot, self._is_over = snapshot, is_over
         self._contexts = list(islice(_contexts(policy), _MOST_CONTEXTS))
         self._inputs: dict[str, CaseInput] = {}
 
     def find(self, mutant: Mutant, changed: Snapshot) -> Proposal | None:
         """A case that kills a mutant; None where none of those that were tried does.
 
-        First of the whole policy, then of the changed kind alone: another may stand in the way.
+        First of the whole policy, then of the changed kind alone, and of the changed target:
+        another may stand in the way.
         """
-        for target in (None, *((mutant.kind,) if mutant.kind else ())):
-            before, after = self._snapshot, changed
-            if target is not None:
-                before, after = before.of_kind(target), after.of_kind(target)
+        for target in (None, *(one for one in (mutant.kind, mutant.aim) if one)):
+            before, after = aim(self._snapshot, target), aim(changed, target)
+            if before is None or after is None:
+                continue
             for given in islice(self.given(mutant.parts()), _MOST_TRIED):
+                if self._is_over():
+                    return None
                 held = self._input(given)
-                one, other = held.decided(before), held.decided(after)
+                try:
+                    one, other = held.decided(before), held.decided(after)
+                except NoModelError:
+                    continue  # Nobody could run the case, here or there.
                 if (one.verdict, one.reason_code) != (other.verdict, other.reason_code):
                     name = f"notices: {mutant.path}: {mutant.words}"[:200]
                     return Proposal(name, target, given, one.verdict, one.reason_code)

@@ -52,6 +52,7 @@ PAGES: Mapping[str, str] = {
     "configurations/<str:configuration_id>": "configurations.read",
     "configurations/<str:configuration_id>/policy": "configurations.read",
     "configurations/<str:configuration_id>/compare": "configurations.read",
+    "configurations/<str:configuration_id>/evidence": "audit.read",
     "try": "",
     "repositories": "links.read",
     "repositories/new": "links.read",
@@ -68,6 +69,7 @@ PAGES: Mapping[str, str] = {
     "gateways/enrol/<uuid:token_id>": "enrolment.manage gateways.read drift.read",
     "gateways/<str:gateway_id>": "gateways.read drift.read",
     "gateways/<str:gateway_id>/decisions": "gateways.read decisions.read",
+    "gateways/<str:gateway_id>/evidence": "audit.read",
     "gateway-bindings": "gateways.read configurations.read",
 }
 _C, _L = "configurations/<str:configuration_id>", "repositories/<uuid:link_id>"

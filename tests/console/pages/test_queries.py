@@ -12,7 +12,8 @@ _PAGES = (
     "/configurations/chat/compare", "/repositories", "/repositories/new",
     "/repositories/credentials", "/repositories/credentials/new", "/repositories/{link}",
     "/repositories/{link}/files", "/repositories/{link}/syncs", "/gateways", "/gateways/enrol",
-    "/gateways/edge-1", "/gateways/edge-1/decisions", "/gateway-bindings", "/requests", "/events",
+    "/gateways/edge-1", "/gateways/edge-1/decisions", "/gateways/edge-1/evidence",
+    "/configurations/chat/evidence", "/gateway-bindings", "/requests", "/events",
     "/events/file", "/audit", "/audit/file", "/access", "/try", "/sign-in", "/sign-in/oidc",
     "/sign-in/oidc/callback",
 )  # fmt: skip
@@ -21,6 +22,7 @@ _NAMES = (
     "q", "sort", "cursor", "status", "labels", "since", "until", "version", "from", "to", "line",
     "seen", "part", "done", "gone", "kind", "configuration", "state", "next", "as", "view",
     "revoked", "url", "actor_id", "outcome", "failed", "other", "gateway", "code", "iss", "edit",
+    "at",
 )  # fmt: skip
 _VALUES = ("\0", "x" * 20_000, "9" * 25, "\u00b2\uffff", "a=b,=,'\"><script>=1+1")
 

@@ -58,6 +58,8 @@ def test_a_url_is_enough(admin: APIClient) -> None:
         "suspended": False,
         "four_eyes": False,
         "fail_on": "",
+        "minimum_coverage": 0,
+        "minimum_killed": 0,
         "broken_glass": False,
         "id_prefix": "",
         "include": [],

@@ -203,6 +203,8 @@ def _gateways(story: Story) -> None:
     story.left("client_key.revoked")
     call_command("rotate_signing_key")
     story.left("signing_key.rotated", kind="command")
+    call_command("erase_evidence", "a name")
+    story.left("evidence.erased", kind="command")
 
 
 def _links(story: Story, repo: Repo) -> None:

@@ -129,6 +129,8 @@ def block(kind: str, chance: random.Random) -> dict[str, Any]:
             "detect_patterns": _some(chance, PATTERNS, 2, 1),
             "healthcare_mode": chance.random() < 0.5,
             "pci_mode": chance.random() < 0.5,
+            "phone_regions": _some(chance, ("DE", "US", "FR", "JP"), 3, 1),
+            "national_ids": _some(chance, ("BE", "DE", "ES", "PL"), 2),
         },
         "dlp-filter": {
             "action": chance.choice(("redact", "block")),

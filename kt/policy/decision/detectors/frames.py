@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 # What follows a frame that speaks to a model, within its line or the next one.
 _ADDRESSED = re.compile(
@@ -43,6 +44,8 @@ def _of_xml(text: str, start: int, end: int) -> bool:
     return after == "<" or (not after and text[:start].rstrip()[-1:] == ">")
 
 
+# Each heading of a text asks.
+@lru_cache(maxsize=1)
 def _of_a_report(text: str) -> bool:
     """Whether a text has headings that name no role."""
     return any(match[1].strip() not in _ROLES for match in _HEADING.finditer(text))

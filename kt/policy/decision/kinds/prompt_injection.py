@@ -23,7 +23,7 @@ from kt.policy.decision.matching.custom import pattern_rules
 from kt.policy.decision.matching.ideas.finder import IdeaFinder, denied
 from kt.policy.decision.matching.ideas.idea import Where
 from kt.policy.decision.matching.ideas.lexicon import Lexicon
-from kt.policy.decision.matching.matcher import Hit, Matcher, compile_rules
+from kt.policy.decision.matching.matcher import Hit, Known, Matcher, compile_rules
 from kt.policy.decision.matching.negations import Denials
 from kt.policy.decision.matching.patterns import PatternRule, Spans
 from kt.policy.decision.matching.phrases import phrase_rules, spelt_rules
@@ -66,26 +66,27 @@ class PromptInjection(Policy):
 
     def _hits(self, subject: Subject) -> list[Hit]:
         hits: list[Hit] = []
+        known: Known = set()
         for reading in subject.phrased:
             if reading.decoded and not self.decode_base64:
                 continue
             for matcher in (self.phrases, self.patterns):
-                hits += matcher.scan(reading)
-            hits += self._meant(subject, reading)
-            hits += self._bounded(subject, reading)
+                hits += matcher.scan(reading, known)
+            hits += self._meant(subject, reading, known)
+            hits += self._bounded(subject, reading, known)
             spelt_out = spelt(reading, self.views[-1])
             if spelt_out:
-                hits += _spelt_phrases().scan(spelt_out)
-                hits += self._meant(subject, spelt_out)
-                hits += self.patterns.scan(spelt_out)
+                hits += _spelt_phrases().scan(spelt_out, known)
+                hits += self._meant(subject, spelt_out, known)
+                hits += self.patterns.scan(spelt_out, known)
         return hits
 
-    def _meant(self, subject: Subject, reading: Reading) -> list[Hit]:
+    def _meant(self, subject: Subject, reading: Reading, known: Known) -> list[Hit]:
         """The ideas that a text of its role can have; what tools brought back speaks to nobody."""
         sorts = self._sorts(subject)
         return [
             hit
-            for idea, hit in _ideas(self.views).found(reading, sorts)
+            for idea, hit in _ideas(self.views).found(reading, known, sorts)
             if _possible(idea.where, subject.parts[hit.places[0].part].role)
         ]
 
@@ -95,16 +96,16 @@ class PromptInjection(Policy):
         brought: tuple[Where, ...] = ("tools", "strict") if self.strict else ("tools",)
         return ("anywhere", "outside", *brought)
 
-    def _bounded(self, subject: Subject, reading: Reading) -> list[Hit]:
+    def _bounded(self, subject: Subject, reading: Reading, known: Known) -> list[Hit]:
         """Tokens, and headings such as `[system]`: genuine in the operator's own messages."""
         hits = [
             hit
-            for hit in self.boundaries.scan(reading)
+            for hit in self.boundaries.scan(reading, known)
             if not hit.rule.name.startswith(_IMITATION)
             or subject.parts[hit.places[0].part].role not in _OPERATORS
         ]
         if _of_tools(subject):
-            framed = self.frames.scan(reading)
+            framed = self.frames.scan(reading, known)
             hits += [hit for hit in framed if subject.parts[hit.places[0].part].role in _TOOLS]
         return hits
 
@@ -148,7 +149,7 @@ def _views(normalize: bool, homoglyphs: bool) -> tuple[View, ...]:
 
 @cache
 def _phrases(views: tuple[View, ...]) -> Matcher:
-    rules = phrase_rules(PHRASES, name="phrase", label="override", views=views, excuses=Denials)
+    rules = phrase_rules(PHRASES, name="phrase", label="override", views=views, excuses=Denials.of)
     return compile_rules(rules)
 
 
@@ -165,7 +166,7 @@ def _ideas(views: tuple[View, ...]) -> IdeaFinder:
         injection.IDEAS,
         label="override",
         views=views,
-        excuses=Denials,
+        excuses=Denials.of,
         harmless=denied(never),
     )
 

@@ -14,7 +14,7 @@ from kt.policy.decision.detectors.ideas.words import HARM, TOGETHER
 from kt.policy.decision.matching.clauses import compounded
 from kt.policy.decision.matching.ideas.finder import IdeaFinder, harmless_around
 from kt.policy.decision.matching.ideas.lexicon import Lexicon
-from kt.policy.decision.matching.matcher import Hit, Matcher, compile_rules
+from kt.policy.decision.matching.matcher import Hit, Known, Matcher, compile_rules
 from kt.policy.decision.matching.negations import Denials
 from kt.policy.decision.matching.phrases import phrase_rules, spelt_rules
 from kt.policy.decision.matching.spelt import spelling, spelt
@@ -66,13 +66,14 @@ class SafetyFilter(Policy):
 
     def _hits(self, subject: Subject) -> list[Hit]:
         hits: list[Hit] = []
+        known: Known = set()
         for reading in subject.phrased:
-            hits += _ideas(self.mode).scan(reading)
-            hits += self.phrases.scan(reading)
+            hits += _ideas(self.mode).scan(reading, known)
+            hits += self.phrases.scan(reading, known)
             hits += self.terms.scan(reading)
             spelt_out = spelt(reading, View.SKELETON)
             if spelt_out:
-                hits += _spelt_phrases(self.mode).scan(spelt_out)
+                hits += _spelt_phrases(self.mode).scan(spelt_out, known)
         return hits
 
 
@@ -119,7 +120,7 @@ def _spelt_phrases(mode: str) -> Matcher:
 
 
 def _excuses(plain: Plain) -> Excuse:
-    denied = Denials(plain)
+    denied = Denials.of(plain)
 
     def excused(start: int, end: int) -> tuple[int, int] | None:
         return compounded(plain, start, end, HARMLESS_AFTER) or denied(start, end)

@@ -23,7 +23,8 @@ from kt.policy.decision.matching.syntax import (
 )
 
 _SMALL_COUNT = 4
-_LARGE_COUNT = re.compile(r"\{[0-9,]*(?:[5-9]|[1-9][0-9])[0-9,]*\}")
+# `\x{85}`, which every gap between two words of a term has, is no count; `\\x{85}` is one.
+_LARGE_COUNT = re.compile(r"(?:(?<!\\x)|(?<=\\\\x))\{[0-9,]*(?:[5-9]|[1-9][0-9])[0-9,]*\}")
 
 
 def loosen(pattern: str) -> str:

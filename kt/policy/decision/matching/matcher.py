@@ -5,8 +5,8 @@ size, since one automaton for everything overflows its cache. Only a rule that
 a set names runs its exact pattern, and only what the rule's check confirms is
 a hit. The verdicts are those of the exact patterns alone.
 
-Rules with keywords stand behind a gate: a text that has none of them is looked
-through once, for all the keywords together. Their sets are compiled when the
+Rules with keywords stand behind a gate, which a set beside them looks for: a text that
+has no keyword is not looked through once more. Their sets are compiled when the
 first text has one, so that a hundred formats take no time of a start.
 """
 
@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from typing import Any
+from itertools import groupby, islice
+from typing import Any, TypeAlias
 
 from kt.policy.decision.matching.loosened import loosen
 from kt.policy.decision.matching.patterns import PatternRule, Spans
@@ -42,6 +42,10 @@ class Hit:
     places: tuple[Place, ...]
 
 
+Known: TypeAlias = set[tuple[int, str]]
+"""The parts, with the names of rules, of which a decision has a hit that says all."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Exact:
     rule: PatternRule
@@ -52,13 +56,27 @@ class _Exact:
 class _Group:
     """Rules that share their views. `set` is None when its one rule is always tried.
 
-    `beginnings` are the patterns whose beginnings a text may end with.
+    `beginnings` are the patterns whose beginnings a text may end with. What follows the rules
+    in the set are the keywords of `gate`.
     """
 
     views: tuple[View, ...]
     set: Any
     members: tuple[_Exact, ...]
     beginnings: tuple[str, ...]
+    gate: _Gate | None = None
+
+    def named(self, data: bytes) -> Iterator[_Exact]:
+        """The rules that data may have, in their order, those behind the gate last."""
+        if self.set is None:
+            yield from self.members
+            return
+        for at in sorted(self.set.Match(data) or ()):
+            if at < len(self.members):
+                yield self.members[at]
+            elif self.gate:
+                for group in self.gate.groups:
+                    yield from group.named(data)
 
 
 class _Gate:
@@ -68,18 +86,17 @@ class _Gate:
     """
 
     def __init__(self, views: tuple[View, ...], rules: Sequence[PatternRule]) -> None:
-        self.views = views
+        self.keywords = "|".join(dict.fromkeys(f"(?:{one.keyword})" for one in rules))
         self.beginnings = tuple(rule.waited for rule in rules)
+        self._views = views
         self._rules = rules
-        self._keywords = compiled("|".join(dict.fromkeys(f"(?:{one.keyword})" for one in rules)))
         self._groups: tuple[_Group, ...] | None = None
 
-    def groups(self, view: Shown) -> Sequence[_Group]:
-        """The groups to look for in a view: none without a keyword."""
-        if not self._keywords.search(view.data):
-            return ()
+    @property
+    def groups(self) -> Sequence[_Group]:
+        """The groups of its rules."""
         if self._groups is None:
-            self._groups = tuple(_grouped(self.views, self._rules))
+            self._groups = tuple(_grouped(self._views, self._rules))
         return self._groups
 
 
@@ -88,33 +105,32 @@ class Matcher:
     """Compiled rules. Safe to share between threads."""
 
     groups: tuple[_Group, ...]
-    gates: tuple[_Gate, ...] = ()
 
-    def scan(self, reading: Reading) -> list[Hit]:
-        """Every hit in a text; several rules and views may hit the same place."""
+    def scan(self, reading: Reading, known: Known | None = None) -> list[Hit]:
+        """Every hit in a text; several rules and views may hit the same place.
+
+        With `known` only the first in a text of one part, and none of a rule that hit it before.
+        """
         hits: list[Hit] = []
+        part = None if known is None else reading.part
         for group in self.groups:
             for data, view in reading.searched(group.views):
-                for exact in _named(group, data):
-                    hits += _confirmed(exact, reading.show(view), reading)
-        for gate in self.gates:
-            for shown in reading.distinct(gate.views):
-                for group in gate.groups(shown):
-                    for exact in _named(group, shown.data):
-                        hits += _confirmed(exact, shown, reading)
+                for exact in group.named(data):
+                    found = _confirmed(exact, reading.show(view), reading)
+                    if known is None or part is None:
+                        hits += found
+                    elif (part, exact.rule.name) not in known:
+                        hits += islice(found, 1)
+                        if hits and hits[-1].rule is exact.rule:
+                            known.add((part, exact.rule.name))
         return hits
 
     def pending(self, reading: Reading) -> int:
         """The place from which a text that goes on may still become a hit; else its length."""
         starts = [
-            view.position(_waiting(group.beginnings, (group,), view))
+            view.position(_waiting(group, view))
             for group in self.groups
             for view in reading.distinct(group.views)
-        ]
-        starts += [
-            view.position(_waiting(gate.beginnings, gate.groups(view), view))
-            for gate in self.gates
-            for view in reading.distinct(gate.views)
         ]
         return min(starts, default=len(reading.text))
 
@@ -127,17 +143,18 @@ def compile_rules(rules: Iterable[PatternRule]) -> Matcher:
     """
     by_views = sorted(rules, key=lambda rule: [view.value for view in rule.views])
     groups: list[_Group] = []
-    gates: list[_Gate] = []
     for views, members in groupby(by_views, key=lambda rule: rule.views):
         chosen = list(members)
-        groups.extend(_grouped(views, [rule for rule in chosen if not rule.keyword]))
         gated = [rule for rule in chosen if rule.keyword]
-        if gated:
-            gates.append(_Gate(views, gated))
-    return Matcher(tuple(groups), tuple(gates))
+        gate = _Gate(views, gated) if gated else None
+        groups.extend(_grouped(views, [rule for rule in chosen if not rule.keyword], gate))
+    return Matcher(tuple(groups))
 
 
-def _grouped(views: tuple[View, ...], rules: Sequence[PatternRule]) -> Iterator[_Group]:
+def _grouped(
+    views: tuple[View, ...], rules: Sequence[PatternRule], gate: _Gate | None = None
+) -> Iterator[_Group]:
+    """The groups of rules; the last has the gate to others."""
     waiting: list[tuple[_Exact, str]] = []
     size = 0
     for rule in rules:
@@ -152,28 +169,26 @@ def _grouped(views: tuple[View, ...], rules: Sequence[PatternRule]) -> Iterator[
             waiting, size = [], 0
         waiting.append((exact, loose))
         size += program
-    if waiting:
-        yield _set_of(views, waiting)
+    if waiting or gate:
+        yield _set_of(views, waiting, gate)
 
 
-def _set_of(views: tuple[View, ...], members: Sequence[tuple[_Exact, str]]) -> _Group:
-    loose = tuple(pattern for _, pattern in members)
+def _set_of(
+    views: tuple[View, ...], members: Sequence[tuple[_Exact, str]], gate: _Gate | None = None
+) -> _Group:
+    loose = [pattern for _, pattern in members]
     exact = tuple(exact for exact, _ in members)
     begun = tuple(one.rule.waited for one in exact)
-    return _Group(views, compiled_set(loose), exact, begun)
+    return _Group(
+        views, compiled_set([*loose, gate.keywords] if gate else loose), exact, begun, gate
+    )
 
 
-def _named(group: _Group, data: bytes) -> Iterable[_Exact]:
-    if group.set is None:
-        return group.members
-    named = group.set.Match(data)
-    return [group.members[at] for at in sorted(named)] if named else ()
-
-
-def _waiting(beginnings: tuple[str, ...], groups: Iterable[_Group], view: Shown) -> int:
+def _waiting(group: _Group, view: Shown) -> int:
     """The place in a view from which its end has begun a match, or may still refuse one."""
-    starts = [beginnings_of(beginnings).start(view.text)]
-    named = (exact for group in groups for exact in _named(group, view.data))
+    begun = [group.beginnings, group.gate.beginnings] if group.gate else [group.beginnings]
+    starts = [beginnings_of(patterns).start(view.text) for patterns in begun]
+    named = group.named(view.data)
     starts += [finished_of(exact.rule.waited).start(view.text) for exact in named]
     return min(starts)
 

@@ -113,6 +113,14 @@ class Denials:
         self._words: _Words | None = None
         self._known: dict[tuple[int, bool], bool] = {}
 
+    @classmethod
+    def of(cls, plain: Plain) -> Denials:
+        """The negations of a text, once for all kinds that ask."""
+        made = plain.made.get(cls)
+        if not isinstance(made, Denials):
+            made = plain.made[cls] = cls(plain)
+        return made
+
     def __call__(self, start: int, end: int) -> tuple[int, int] | None:
         """The part of a phrase that a negation directly before it turns round: its first clause."""
         plain = self._plain

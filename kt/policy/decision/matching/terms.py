@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 from kt.policy.decision.matching.patterns import PatternRule, Spans
-from kt.policy.decision.reading.engine import escaped
+from kt.policy.decision.reading.engine import escaped, kept
 from kt.policy.decision.reading.views import View, read
 from kt.policy.decision.reading.words import joined
 
@@ -20,13 +21,18 @@ def term_rules(term: str, *, name: str, label: str) -> Iterator[PatternRule]:
     A term with look-alikes of Latin letters (`вода` has three) is one text in
     the folded view and another in the skeleton, so it makes a rule for each.
     """
+    for pattern, views in kept(("term", term), partial(_patterns, term)).items():
+        yield PatternRule(name, label, pattern, tuple(views), whole_words)
+
+
+def _patterns(term: str) -> Mapping[str, Sequence[View]]:
+    """The patterns of a term, each with the views that it is for."""
     patterns: dict[str, list[View]] = {}
     for view in TERM_VIEWS:
         words = read(term, view).split()
         if words:
             patterns.setdefault(GAP.join(map(escaped, words)), []).append(view)
-    for pattern, views in patterns.items():
-        yield PatternRule(name, label, pattern, tuple(views), whole_words)
+    return patterns
 
 
 def whole_words(text: str, start: int, end: int) -> Spans:

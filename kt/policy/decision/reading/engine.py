@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeVar
 
 import re2
 
@@ -18,7 +20,35 @@ def compiled(pattern: str) -> Any:
     Raises:
         re2.error: a pattern that RE2 refuses.
     """
-    return re2.compile(pattern, _options())
+    return kept(("pattern", pattern), lambda: re2.compile(pattern, _options()))
+
+
+_Value = TypeVar("_Value")
+_KEPT: ContextVar[dict[Hashable, Any] | None] = ContextVar("kept", default=None)
+
+
+@contextmanager
+def keeping() -> Iterator[None]:
+    """Keep what is made of patterns and terms until the end of the block, for who compiles again.
+
+    Elsewhere nothing is: a gateway compiles a policy once.
+    """
+    token = _KEPT.set({})
+    try:
+        yield
+    finally:
+        _KEPT.reset(token)
+
+
+def kept(key: Hashable, make: Callable[[], _Value]) -> _Value:
+    """What `make` makes; within `keeping` once for each key."""
+    held = _KEPT.get()
+    if held is None:
+        return make()
+    if key not in held:
+        held[key] = make()
+    found: _Value = held[key]
+    return found
 
 
 def forget_unused() -> None:

@@ -14,6 +14,8 @@ class Plain:
         self.text = text
         self._said: str | None = None
         self._starts: list[int] | None = None
+        # What several kinds make of it.
+        self.made: dict[object, object] = {}
 
     @property
     def said(self) -> str:

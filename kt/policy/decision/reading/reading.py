@@ -7,7 +7,15 @@ from typing import Protocol, TypeAlias
 
 from kt.policy.decision.reading.passages import Passage, Place
 from kt.policy.decision.reading.plain import Plain
-from kt.policy.decision.reading.views import SAME_IN_ASCII, STEPS, View, origins, same_in_ascii
+from kt.policy.decision.reading.views import (
+    MADE_OF,
+    SAME_IN_ASCII,
+    STEPS,
+    View,
+    origins,
+    same_in_ascii,
+    word_origins,
+)
 from kt.policy.decision.reading.words import marked
 
 _WORDS_ALONE = (View.FOLDED_WORDS,)
@@ -20,7 +28,8 @@ to where that reaches; None when nothing does."""
 class Shown:
     """One view of a text: its characters, its UTF-8 bytes, and the way back to the source."""
 
-    def __init__(self, source: str, view: View, text: str) -> None:
+    def __init__(self, source: str, view: View, text: str, of: Shown | None = None) -> None:
+        """`of` is the view whose words these are."""
         # A lone surrogate, which JSON can carry, has no UTF-8: `?` keeps the offsets.
         self.data = text.encode("utf-8", "replace")
         self.text = text if text.isascii() else self.data.decode()
@@ -28,25 +37,36 @@ class Shown:
         self.view = view
         self._origins: list[tuple[int, int]] | None = None
         self._mapped = False
+        self._of = of
+        self._marked = False
         self._words: bytes | None = None
         # What several kinds make of it.
         self.made: dict[object, tuple[str, ...]] = {}
+        self.tokens: list[tuple[str, tuple[int, int]]] | None = None
 
     @property
-    def words(self) -> bytes:
-        """The words and signs of an ASCII text, blanks between them."""
-        if self._words is None:
+    def words(self) -> bytes | None:
+        """The words and signs of a text in Latin-1 (see `words.marked`); None of another."""
+        if not self._marked:
             self._words = marked(self.text)
+            self._marked = True
         return self._words
 
     def origin(self, start: int, end: int) -> tuple[int, int]:
         """The span of the source that a span of this view, not empty, came from."""
+        spans = self.origins
+        return (start, end) if spans is None else (spans[start][0], spans[end - 1][1])
+
+    @property
+    def origins(self) -> list[tuple[int, int]] | None:
+        """The span of the source of each character; None where each is the one at its place."""
         if not self._mapped:
-            self._origins = origins(self.source, self.view)
+            if self._of is None:
+                self._origins = origins(self.source, self.view)
+            else:
+                self._origins = word_origins(self._of.text, self._of.origins)
             self._mapped = True
-        if self._origins is None:
-            return start, end
-        return self._origins[start][0], self._origins[end - 1][1]
+        return self._origins
 
     def position(self, at: int) -> int:
         """The offset in the source of an offset in this view; the view's end is the source's."""
@@ -149,7 +169,9 @@ class Reading:
             return Shown(self.text, view, step.make(self.text))
         before = self.show(step.of)
         text = step.make(before.text)
-        return before if text is before.text else Shown(self.text, view, text)
+        if text is before.text:
+            return before
+        return Shown(self.text, view, text, before if MADE_OF.get(view) is before.view else None)
 
     def distinct(self, views: tuple[View, ...]) -> list[Shown]:
         """The views that differ in their text, so that none is scanned twice."""
@@ -174,8 +196,11 @@ class Reading:
         """
         found = self._searched.get(views)
         if found is None:
+            words = None
             if self._ascii and same_in_ascii(views) == _WORDS_ALONE:
-                found = [(self.show(View.FOLDED).words, View.FOLDED_WORDS)]
+                words = self.show(View.FOLDED).words
+            if words is not None:
+                found = [(words, View.FOLDED_WORDS)]
             else:
                 found = [(made.data, made.view) for made in self.distinct(views)]
             self._searched[views] = found
@@ -218,6 +243,12 @@ class Reading:
         if self._way is None or self._of is None:
             return True
         return self._way.is_whole_to_end and self._of.is_whole_to_end
+
+    @property
+    def part(self) -> int | None:
+        """The part that all of the text came from; None when it came from several."""
+        pieces = self._passage.pieces
+        return pieces[0].part if len(pieces) == 1 else None
 
     def derive(self, text: str, way: Way, *, decoded: bool = False) -> Reading:
         """A reading of a text made from this one; `way` leads back to this one's text."""

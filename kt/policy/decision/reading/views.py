@@ -17,7 +17,7 @@ only when something hit, one combining cluster at a time.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, lru_cache
@@ -58,7 +58,7 @@ WORDS_OF: Mapping[View, View] = MappingProxyType(
         View.SKELETON: View.SKELETON_WORDS,
     }
 )
-_MADE_OF = {words: view for view, words in WORDS_OF.items()}
+MADE_OF: Mapping[View, View] = MappingProxyType({words: view for view, words in WORDS_OF.items()})
 
 # A search for something to translate costs less than translating.
 _SOME_IGNORED = compiled(_class(IGNORED))
@@ -171,24 +171,74 @@ def origins(text: str, view: View) -> Spans | None:
 
     None means that every character came from the one at its own place.
     """
-    if view in _MADE_OF:
-        return _word_origins(text, _MADE_OF[view])
-    if view is View.RAW or text.isascii() or all(_is_one(sign, view) for sign in set(text)):
+    if view in MADE_OF:
+        return word_origins(read(text, MADE_OF[view]), origins(text, MADE_OF[view]))
+    if view is View.RAW or text.isascii():
         return None
-    signs = set(text)
-    one = {sign for sign in signs if _size(sign, view) == 1}
+    signs = frozenset(text)
+    if all(_is_one(sign, view) for sign in signs):
+        return None
+    # Marks are counted from the first that stand side by side.
+    other = frozenset(sign for sign in signs if _is_mark(sign) or not _is_one(sign, view))
     spans: Spans = []
-    start = 0
-    for end in _cluster_ends(text, view, {sign for sign in signs if _begins(sign)}):
-        if end == start + 1 and text[start] in one:
-            spans.append((start, end))
-        else:
-            spans.extend([(start, end)] * len(read(text[start:end], view)))
-        start = end
+    at = 0
+    for start, end in _stretches(text, other):
+        # The character before may be one with them.
+        first = max(at, start - 1)
+        spans.extend(_same(at, first))
+        spans.extend([(first + low, first + high) for low, high in _known(text[first:end], view)])
+        at = end
+    spans.extend(_same(at, len(text)))
     length = len(read(text, view))
     if len(spans) != length:
         # A letter's own marks may be sorted past a cluster's end. Cutting too much is safe.
         return [(0, len(text))] * length
+    return spans
+
+
+# The spans of single characters, made once: to make them anew for each view takes most of the time.
+_SINGLE: Spans = []
+_MOST_SINGLE = 16 << 10
+
+
+def _same(first: int, last: int) -> Spans:
+    """The spans of the characters between two places, each by itself."""
+    if last > _MOST_SINGLE:
+        return list(zip(range(first, last), range(first + 1, last + 1), strict=True))
+    if not _SINGLE:
+        _SINGLE[:] = zip(range(_MOST_SINGLE), range(1, _MOST_SINGLE + 1), strict=True)
+    return _SINGLE[first:last]
+
+
+def _stretches(text: str, signs: Collection[str]) -> Iterator[tuple[int, int]]:
+    """The stretches of a text of some characters alone."""
+    places = [at for at, sign in enumerate(text) if sign in signs]
+    starts = [at for before, at in pairwise([-2, *places]) if at > before + 1]
+    ends = [at + 1 for at, after in pairwise([*places, len(text) + 1]) if after > at + 1]
+    return zip(starts, ends, strict=True)
+
+
+# The same few stand everywhere in a text, up to this length.
+_FEW = 16
+
+
+def _known(stretch: str, view: View) -> Spans:
+    return _few_clusters(stretch, view) if len(stretch) <= _FEW else _clusters(stretch, view)
+
+
+@lru_cache(maxsize=8192)
+def _few_clusters(stretch: str, view: View) -> Spans:
+    return _clusters(stretch, view)
+
+
+def _clusters(stretch: str, view: View) -> Spans:
+    """The origins, within a stretch of a text, of what is shown of it. Nothing joins its ends."""
+    spans: Spans = []
+    start = 0
+    for end in _cluster_ends(stretch, view, {sign for sign in set(stretch) if _begins(sign)}):
+        one = end == start + 1 and _size(stretch[start], view) == 1
+        spans.extend([(start, end)] * (1 if one else len(read(stretch[start:end], view))))
+        start = end
     return spans
 
 
@@ -204,11 +254,14 @@ def _is_one(sign: str, view: View) -> bool:
     return (view is View.LOWER or _begins(sign)) and _size(sign, view) == 1
 
 
-def _word_origins(text: str, view: View) -> Spans:
-    """The origins of a view of words; a space came from all that stood between two words."""
-    made = origins(text, view) or [(at, at + 1) for at in range(len(text))]
+def word_origins(shown: str, made: Spans | None) -> Spans:
+    """The origins of the words of a view, of which `made` are those of its characters.
+
+    A space came from all that stood between two words.
+    """
+    made = made or _same(0, len(shown))
     spans: Spans = []
-    for start, end in word_spans(read(text, view)):
+    for start, end in word_spans(shown):
         if spans:
             # Two words may come from one character: `¼` has two numbers.
             before, after = sorted((spans[-1][1], made[start][0]))

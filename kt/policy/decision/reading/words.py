@@ -10,8 +10,15 @@ from types import MappingProxyType
 # Unicode's letters at a tenth of the states that RE2 needs for them.
 _WORD = re.compile(r"[^\W_]+")
 _BETWEEN = re.compile(r"[\W_]+")
-_TO_SPACE = bytes(code if chr(code).isalnum() else 0x20 for code in range(128)) + bytes(128)
+_LATIN_1 = range(256)
+_TO_SPACE = bytes(code if chr(code).isalnum() else 0x20 for code in _LATIN_1)
 
+# Signs of typography, as a sign of Latin-1 that is no letter either; a dash ends a clause.
+_TYPOGRAPHY = {
+    **dict.fromkeys("\u2018\u2019\u201a\u201c\u201d\u201e\u2039\u203a", '"'),
+    **dict.fromkeys("\u2010\u2011\u2012\u2015\u2022\u2026\u20ac\u2190\u2192", '"'),
+    **dict.fromkeys("\u2013\u2014", ";"),
+}
 
 SIGNS: Mapping[str, str] = MappingProxyType({"!": "end", "^": "line", ",": "comma"})
 """What stands between words in `marked`: a clause's end, a line's, a comma or bracket."""
@@ -22,15 +29,15 @@ def _piece_of(sign: str) -> str:
         return sign
     if sign in "!?:;|":
         return "!"
-    if sign in "\n\r\x0b\x0c":
+    if sign in "\n\r\x0b\x0c\x85":
         return "^"
     if sign == "(":
         return ","
     return "~" if sign == "-" else " " if sign.isspace() else "-"
 
 
-_PIECES = "".join(_piece_of(chr(code)) for code in range(128)).encode() + bytes(128)
-_REST = bytes(0x20 if chr(code) in ".-~" else code for code in range(128)) + bytes(128)
+_PIECES = "".join(_piece_of(chr(code)) for code in _LATIN_1).encode("latin-1")
+_REST = bytes(0x20 if chr(code) in ".-~" else code for code in _LATIN_1)
 
 # Scripts that put no space between words, each of whose letters may begin or end one:
 # Thai, Lao, Tibetan, Myanmar, Khmer, kana, Bopomofo, Han.
@@ -50,14 +57,21 @@ _START = re.compile(
 
 def spaced(text: str) -> str:
     """The words of a text with one space between two and none around them."""
-    if text.isascii():
-        return " ".join(text.encode().translate(_TO_SPACE).decode().split())
-    return _BETWEEN.sub(" ", text).strip(" ")
+    data = _latin_1(text)
+    if data is None:
+        return _BETWEEN.sub(" ", text).strip(" ")
+    return " ".join(data.translate(_TO_SPACE).decode("latin-1").split())
 
 
-def marked(text: str) -> bytes:
-    """The words of an ASCII text and the signs that end or divide a clause, blanks between them."""
-    data = text.encode().translate(_PIECES) + b" "
+def marked(text: str) -> bytes | None:
+    """The words of a text and the signs that end or divide a clause, blanks between them.
+
+    In Latin-1; None for a text with letters of other alphabets.
+    """
+    data = _latin_1(text)
+    if data is None:
+        return None
+    data = data.translate(_PIECES) + b" "
     # Each step only where there is something to do. A line's end is a blank for what follows.
     if b"^" in data:
         data = data.replace(b"^", b" ^ ")
@@ -69,6 +83,18 @@ def marked(text: str) -> bytes:
         if sign in data:
             data = data.replace(sign, b" " + sign + b" ")
     return data.translate(_REST)
+
+
+def _latin_1(text: str) -> bytes | None:
+    """A text in Latin-1, other signs for those of typography; None where it has other letters."""
+    if not text.isascii():
+        for sign, written in _TYPOGRAPHY.items():
+            if sign in text:
+                text = text.replace(sign, written)
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        return None
 
 
 def word_spans(text: str) -> Iterator[tuple[int, int]]:

@@ -106,6 +106,39 @@ def test_a_quarantined_file_says_where_and_what_to_do(
     assert "policies/new/" in only and FILE not in only
 
 
+UNTESTED = policy("Support", id="bot") + (
+    "    - dlp-filter\n"
+    "policy:\n  dlp-filter:\n    action: block\n    blocked_terms: ['<b>`x`</b>']\n"
+)
+
+
+def test_a_gate_is_asked_for_and_says_what_is_missing(
+    browser: Browser, admin: APIClient, linked: dict[str, Any], repo: Repo
+) -> None:
+    """By a form; with a case to paste, in its own lines and as it is."""
+    repo.commit({FILE: UNTESTED})
+    poll()
+    given = {"minimum_killed": "95", "minimum_coverage": ""}
+    assert browser.send(f"{_here(linked)}/edit", "edit", **given).status_code == 303
+    assert shown(admin, linked)["minimum_killed"] == 95
+    run_due()
+
+    page = browser.shows(_here(linked))
+    assert "kill fewer than 95 % of their mutants" in page
+    assert "reach less than" not in page
+    assert "<strong>too_few_killed</strong>" in page
+    assert '<pre class="wrapped">- name: ' in page
+    assert "content: &quot;&lt;b&gt;`x`&lt;/b&gt;&quot;" in page
+
+    assert browser.send(f"{_here(linked)}/edit", "edit", minimum_killed="").status_code == 303
+    assert shown(admin, linked)["minimum_killed"] == 0
+    refused = browser.send(f"{_here(linked)}/edit", "edit", minimum_coverage="101")
+    assert (refused.status_code, "less than or equal to 100" in refused.content.decode()) == (
+        400,
+        True,
+    )
+
+
 def test_quarantined_files_come_first(browser: Browser, admin: APIClient, repo: Repo) -> None:
     """Before those that no configuration has."""
     repo.commit({"a/policy-config.yaml": policy("A"), "b/policy-config.yaml": BROKEN})

@@ -241,6 +241,7 @@ ROWS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
         "branch": WORDS, "path": WORDS, "prune": st.booleans(), "include": st.lists(WORDS,
         max_size=2, unique_by=str.casefold), "poll_interval_seconds": st.integers(1, 900),
         "suspended": st.booleans(), "fail_on": st.sampled_from(["", "weaker"]),
+        "minimum_coverage": st.integers(0, 100), "minimum_killed": st.integers(0, 100),
         "has_access_token": st.booleans(), "has_webhook_secret": st.booleans(),
         "credential": IDS, "id_prefix": IDS, "allowed_signers": WORDS.map(lambda w: f"{w}\nb\n"),
     }),

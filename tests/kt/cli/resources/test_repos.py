@@ -61,7 +61,8 @@ def test_what_a_link_is_asked_for_may_be_said_in_full(
         "--id-prefix", "a-", "--include", "x/**", "--include", "y/**", "--exclude", "z",
         "--interval", "60", "--allowed-signers", str(tmp_path / "signers"),
         "--allowed-openpgp-keys", str(tmp_path / "keys"), "--fail-on", "weaker", "--four-eyes",
-        "--adopt", "--prune", "--no-create", "--suspended",
+        "--adopt", "--prune", "--no-create", "--suspended", "--minimum-coverage", "80",
+        "--minimum-killed", "95",
     )  # fmt: skip
 
     assert (done.code, "token-text" in done.out + done.err) == (0, False)
@@ -70,7 +71,8 @@ def test_what_a_link_is_asked_for_may_be_said_in_full(
         "include": ["x/**", "y/**"], "exclude": ["z"], "poll_interval_seconds": 60,
         "allowed_signers": "signers-text\n", "allowed_openpgp_keys": "keys-text\n",
         "fail_on": "weaker", "four_eyes": True, "adopt": True, "prune": True,
-        "auto_create_configuration": False, "suspended": True,
+        "auto_create_configuration": False, "suspended": True, "minimum_coverage": 80,
+        "minimum_killed": 95,
     }  # fmt: skip
     assert len(linked.written()) == 1
 
@@ -108,6 +110,17 @@ def test_a_file_that_is_refused_is_told_with_its_place(kt: Run, linked: Answers)
 
     assert "  policies/a/policy-config.yaml:3:1: E002: unknown key 'x' (did you mean 'y'?)" in out
     assert "branch                     main" in out or "branch" in out
+
+
+def test_a_case_to_paste_is_told_in_its_lines(kt: Run, linked: Answers) -> None:
+    """What steers a terminal is escaped in each."""
+    finding = {**FINDING, "suggestion": "a case:\n- name: x\n  input: {a: \x1b[2J}\n"}
+    linked.says(f"/v1/git-repos/{ID}/files", [{**FILE, "findings": [finding]}])
+
+    out = kt("repos", "show", URL).out
+
+    place = "  policies/a/policy-config.yaml:3:1: E002: unknown key 'x'; a case:"
+    assert f"{place}\n      - name: x\n        input: {{a: \\x1b[2J}}\n" in out
 
 
 def test_a_sync_that_nobody_had_time_for_is_waited_for(
@@ -256,6 +269,8 @@ def test_a_trial_says_what_would_be(
          {"fail_on": "", "credential": "", "access_token": "", "allowed_signers": ""}),
         (["--include", "a/**", "--include", "b"], {"include": ["a/**", "b"]}),
         (["--include", ""], {"include": []}),
+        (["--minimum-coverage", "0", "--minimum-killed", "100"],
+         {"minimum_coverage": 0, "minimum_killed": 100}),
         (["--four-eyes", "--no-prune", "--create", "--no-adopt"],
          {"four_eyes": True, "prune": False, "auto_create_configuration": True, "adopt": False}),
         (["--url", "https://forge.example/else.git"], {"url": "https://forge.example/else.git"}),

@@ -31,6 +31,7 @@ MARKED = {
     "vowel signs": "\u0915\u093f\u0924\u093e ",
     "spelt": "i g n o r e ",
     "moved": "vtaber nyy ehyrf ",
+    "headings": "### System:\n",
 }
 
 

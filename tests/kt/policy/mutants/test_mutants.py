@@ -13,8 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kt.policy.decision import compile_policy
+from kt.policy.decision.detectors.harmful import MODES
 from kt.policy.decision.kinds import COMPILERS
 from kt.policy.decision.snapshot import recompile
+from kt.policy.language.regions import ID_COUNTRIES
 from kt.policy.lint import lint
 from kt.policy.mutants.globs import covers, meet
 from kt.policy.mutants.measure import Mutation, Tried, mutate
@@ -98,14 +100,25 @@ def test_the_tests_of_an_example_notice_its_mutants(path: Any) -> None:
 
 
 FULL = {
-    "safety-filter": {"block_if": ["red falcon"], "fuzzy_matching": True, "max_distance": 1},
+    "safety-filter": {
+        "block_if": ["red falcon"],
+        "fuzzy_matching": True,
+        "max_distance": 1,
+        "mode": "education",
+    },
     "prompt-injection": {
         "detection": {"attack_patterns": ["zz9+x"]},
         "encoding": {"decode_base64": True, "normalize_unicode": True, "detect_homoglyphs": False},
         "boundaries": {"reject_fake_boundaries": True},
         "scope": "tool_results",
     },
-    "pii-detector": {"healthcare_mode": True, "pci_mode": True, "action": "redact"},
+    "pii-detector": {
+        "healthcare_mode": True,
+        "pci_mode": True,
+        "action": "redact",
+        "phone_regions": ["DE", "US", "JP"],
+        "national_ids": [*ID_COUNTRIES],
+    },
     "dlp-filter": {"blocked_terms": ["blue heron"], "detect_patterns": [r"\bT-[0-9]{3}\b"]},
     "rbac": {
         "deny_if_missing": ["X-User-ID"],
@@ -142,9 +155,12 @@ def _of_kind(kind: str) -> Mutation:
 
 
 OPERATORS = [
-    ("safety-filter", "term_dropped action_swapped switched threshold_moved stage_narrowed"),
+    (
+        "safety-filter",
+        "term_dropped action_swapped switched threshold_moved stage_narrowed mode_swapped",
+    ),
     ("prompt-injection", "pattern_dropped pattern_altered switched action_swapped"),
-    ("pii-detector", "switched action_swapped stage_narrowed"),
+    ("pii-detector", "switched action_swapped stage_narrowed country_dropped"),
     ("dlp-filter", "term_dropped pattern_dropped pattern_altered action_swapped"),
     ("rbac", "list_shortened list_dropped denial_dropped role_dropped threshold_moved switched"),
     ("agent-firewall", "list_shortened list_dropped denial_dropped role_dropped threshold_moved"),
@@ -161,6 +177,53 @@ def test_each_setting_has_its_mutants(kind: str, operators: str) -> None:
 
     assert {one.mutant.operator for one in found.tried} >= expected
     assert [one.mutant.words for one in found.of("undecided")] == []
+
+
+def test_all_that_is_asked_of_a_kind_is_looked_for() -> None:
+    """A case is known for each mode, for each country, and for a region of telephones."""
+    modes = _mutated(policy("safety-filter", blocks={"safety-filter": {"mode": "automotive"}}))
+    swapped = [one.mutant.words for one in modes.of("survived") if ".mode" in one.mutant.path]
+    assert swapped == [f"automotive becomes {mode}" for mode in MODES if mode != "automotive"]
+
+    asked = {"national_ids": [*ID_COUNTRIES], "phone_regions": ["DE"]}
+    made = policy("pii-detector", blocks={"pii-detector": asked})
+    found = [one for one in _mutated(made).of("survived") if "country" in one.mutant.operator]
+    assert len(found) == len(ID_COUNTRIES) + 1
+    assert all(_kills(made, tried) for tried in found)
+
+
+@pytest.mark.parametrize(
+    ("promised", "demanded", "fates"),
+    [
+        ({"training_opt_out": True}, {"require_no_training": True}, ["survived"]),
+        ({"training_opt_out": True}, {"max_retention_days": 7}, ["equivalent"]),
+        ({"retention_days": 7}, {"max_retention_days": 7}, ["survived", "equivalent"]),
+        ({"retention_days": 0}, {"max_retention_days": 7}, ["equivalent"]),
+        ({"retention_days": 36_500}, {"max_retention_days": 36_500}, ["equivalent"]),
+        ({"zero_data_retention": False, "retention_days": 9}, {"max_retention_days": 7},
+         ["survived", "equivalent", "equivalent"]),
+        (None, {"require_no_training": True}, []),
+    ],
+)  # fmt: skip
+def test_what_a_target_promises_is_tested_where_it_counts(
+    promised: dict[str, Any] | None, demanded: dict[str, Any], fates: list[str]
+) -> None:
+    """Also where another target serves the model: then of that target alone."""
+    of_one = {} if promised is None else {"data_policy": promised}
+    held = {"zero_data_retention": True, "training_opt_out": True, "retention_days": 0}
+    others = [{"id": "b", "provider": "openai", "data_policy": held}]
+    for more in ([], others):
+        targets = {"targets": [{"id": "a", "provider": "openai", **of_one}, *more]}
+        blocks = {"data-routing-policy": demanded}
+        made = policy("data-routing-policy", blocks=blocks, providers=targets)
+        own = [one for one in _mutated(made).tried if one.mutant.aim == "a"]
+
+        assert [one.fate for one in own] == fates
+        survived = [one for one in own if one.fate == "survived"]
+        assert all(_kills(made, one) for one in survived)
+        assert {one.proposal.target for one in survived if one.proposal} <= (
+            {"a"} if more else {None, "a"}
+        )
 
 
 def test_every_kind_that_judges_has_mutants() -> None:
@@ -273,6 +336,25 @@ def test_cases_that_fail_kill_nothing() -> None:
     assert found.failing == ("s: c",)
     assert found.of("killed") == ()
     assert found.percent == 0
+
+
+CLASSIFIER = {"model": "guard", "stage": "pre-request"}
+STOPPED = {"name": "c", "input": {"messages": [{"role": "user", "content": "heron"}]},
+           "expected": {"verdict": "block"}}  # fmt: skip
+
+
+def test_a_policy_that_asks_a_model_has_mutants_without_it() -> None:
+    """What no case could show without the model is left out of the search, and kills nothing."""
+    blocks = {"dlp-filter": {"action": "block", "blocked_terms": ["heron", "owl"]},
+              "classifier": CLASSIFIER}  # fmt: skip
+    for cases in ([], [STOPPED]):
+        suites = [{"name": "s", "cases": cases}] if cases else []
+        made = policy("dlp-filter", "classifier", blocks=blocks)
+        found = _mutated(made, suites)
+
+        assert found.of("survived")
+        assert all(_kills(made, tried) for tried in found.of("survived"))
+        assert "entry_dropped" in {one.mutant.operator for one in found.tried}
 
 
 def test_the_same_policy_has_the_same_result() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from kt.policy.decision.matching.ideas.idea import Idea, Where, written
 from kt.policy.decision.matching.ideas.lexicon import END, LINE, Coded, Lexicon
-from kt.policy.decision.matching.matcher import Hit
+from kt.policy.decision.matching.matcher import Hit, Known
 from kt.policy.decision.matching.patterns import Excuses, PatternRule
 from kt.policy.decision.matching.syntax import parse, widest
 from kt.policy.decision.matching.unfinished import beginnings_of
@@ -73,18 +73,31 @@ class IdeaFinder:
         )
         self._set_of(self._sorts.intersection(_ANSWERS))
 
-    def scan(self, reading: Reading, sorts: Collection[Where] = _ANY) -> list[Hit]:
-        """Every hit in a text of the ideas that texts of these sorts can have."""
-        return [hit for _, hit in self.found(reading, sorts)]
+    def scan(self, reading: Reading, known: Known, sorts: Collection[Where] = _ANY) -> list[Hit]:
+        """The hits in a text of the ideas that texts of these sorts can have.
 
-    def found(self, reading: Reading, sorts: Collection[Where]) -> Iterator[tuple[Idea, Hit]]:
+        Of an idea that is `known` of the text's one part there are none.
+        """
+        return [hit for _, hit in self.found(reading, known, sorts)]
+
+    def found(
+        self, reading: Reading, known: Known, sorts: Collection[Where]
+    ) -> Iterator[tuple[Idea, Hit]]:
         """The same, each with its idea."""
+        read: set[bytes] = set()
         for shown in reading.distinct(self._views):
+            # Views that differ in their signs alone say the same.
+            if shown.words is not None:
+                if shown.words in read:
+                    continue
+                read.add(shown.words)
             counts: Counter[int] = Counter()
-            for at, start, end in self._found(reading, shown, sorts, counts):
+            for at, start, end in self._found(reading, shown, sorts, counts, known):
                 places = reading.places(start, end)
                 if places:
                     counts[at] += 1
+                    if reading.part is not None:
+                        known.add((reading.part, self._rules[at].name))
                     yield self._ideas[at], Hit(self._rules[at], places)
 
     def pending(self, reading: Reading) -> int:
@@ -100,20 +113,32 @@ class IdeaFinder:
         return made
 
     def _found(
-        self, reading: Reading, shown: Shown, sorts: Collection[Where], counts: Mapping[int, int]
+        self,
+        reading: Reading,
+        shown: Shown,
+        sorts: Collection[Where],
+        counts: Mapping[int, int],
+        known: Known,
     ) -> Iterator[tuple[int, int, int]]:
         """The rules that hit a view with spans in the source, until `counts` has enough of each."""
-        named = self._named(self._lexicon.code(shown), sorts)
+        part = reading.part
+        named = [
+            at
+            for at in self._named(self._lexicon.code(shown), sorts)
+            if part is None or (part, self._rules[at].name) not in known
+        ]
         if not named:
             return
-        coded = self._lexicon.place(shown.text)
+        coded = self._lexicon.place(shown)
         data = _Data(coded.letters)
         excuse = reading.excuse(self._excuses)
         for at in named:
+            if part is not None and (part, self._rules[at].name) in known:
+                continue
             most = _MOST if self._ideas[at].where == "anywhere" else len(coded.letters)
             for start, end in self._confirmed(at, coded, data, shown, excuse):
                 yield at, *_source(shown, coded, start, end)
-                if counts[at] >= most:
+                if counts[at] >= (most if part is None else 1):
                     break
 
     def _confirmed(
@@ -148,7 +173,7 @@ class IdeaFinder:
         return made
 
     def _pending(self, shown: Shown) -> int:
-        coded = self._lexicon.place(shown.text)
+        coded = self._lexicon.place(shown)
         finished = self._settled(coded, shown.text)
         letters = coded.letters[:finished]
         begun = [beginnings_of(patterns).start(letters) for patterns in self._by_width()]

@@ -101,7 +101,7 @@ class _Letters(dict[str, str]):
 
 
 class Lexicons:
-    """Lexicons by which an ASCII text is read at once, since that costs little more than one."""
+    """Lexicons by which a text in Latin-1 is read at once: that costs little more than one."""
 
     def __init__(self) -> None:
         # The number of lexicons and their letters; in one value, as other threads read.
@@ -148,7 +148,8 @@ def _known_by(members: tuple[Lexicon, ...]) -> tuple[int, _Letters]:
     unknown = OTHER * len(members)
 
     def guess(word: str) -> str:
-        return letters(word) if word[:_SHORTEST_STEM] in heads else unknown
+        may = word[:_SHORTEST_STEM] in heads or not word.isascii()
+        return letters(word) if may else unknown
 
     known = {sign: _LETTER_OF[name] * len(members) for sign, name in SIGNS.items()}
     known |= {word: letters(word) for one in members for word in one.words}
@@ -161,7 +162,7 @@ class Lexicon:
     `words` has for each language the words of each concept, separated by blanks. A word that
     ends with `*` stands for all that begin so; one in a script without spaces is found anywhere.
     `misspelt` names the concepts whose English words are also known with a typing error.
-    `beside` are the lexicons with which ASCII texts are read.
+    `beside` are the lexicons with which texts in Latin-1 are read.
     """
 
     def __init__(
@@ -223,34 +224,45 @@ class Lexicon:
         return self._near_heads
 
     def letter(self, word: str) -> str:
-        """The letter of an ASCII word in lower case."""
+        """The letter of a word in lower case, of a script with blanks between words."""
         return self._whole.get(word) or self._guess(word)
 
     def code(self, shown: Shown) -> str:
         """A text, in lower case, as letters."""
-        if not shown.text.isascii():
+        words = shown.words
+        if words is None:
             letters = map(self._letters.__getitem__, _TOKENS.findall(shown.text))
             return f"{END}{''.join(letters)}{END}"
         made = shown.made.get(self._beside)
         # A lexicon may come while a text is judged.
         if made is None or self._number >= len(made):
-            made = shown.made[self._beside] = self._beside.code(shown.words.decode().split())
+            made = shown.made[self._beside] = self._beside.code(words.decode("latin-1").split())
         return made[self._number]
 
-    def place(self, text: str) -> Coded:
+    def place(self, shown: Shown) -> Coded:
         """A text, in lower case, as letters with their spans."""
-        placed = list(self._placed(text))
-        letters = "".join([letter for letter, _, _ in placed])
-        spans = [(start, end) for _, start, end in placed]
+        text, tokens = shown.text, shown.tokens
+        if tokens is None:
+            pattern = _ASCII_TOKENS if text.isascii() else _TOKENS
+            tokens = shown.tokens = [(token[0], token.span()) for token in pattern.finditer(text)]
+        if text.isascii():
+            letters = "".join([self._letters[word] for word, _ in tokens])
+            spans = [span for _, span in tokens]
+        else:
+            placed = list(self._placed(tokens))
+            letters = "".join([letter for letter, _ in placed])
+            spans = [span for _, span in placed]
         return Coded(f"{END}{letters}{END}", ((0, 0), *spans, (len(text), len(text))))
 
-    def _placed(self, text: str) -> Iterator[tuple[str, int, int]]:
-        for token in (_ASCII_TOKENS if text.isascii() else _TOKENS).finditer(text):
-            word = token[0]
+    def _placed(
+        self, tokens: Iterable[tuple[str, tuple[int, int]]]
+    ) -> Iterator[tuple[str, tuple[int, int]]]:
+        for word, span in tokens:
             if word not in self._whole and _IS_UNSPACED.match(word):
-                yield from self._divided(word, token.start())
+                for letter, start, end in self._divided(word, span[0]):
+                    yield letter, (start, end)
             else:
-                yield self._letters[word], *token.span()
+                yield self._letters[word], span
 
     def _divided(self, run: str, offset: int) -> Iterator[tuple[str, int, int]]:
         """The words of a stretch without spaces: the longest that are known, else one sign each."""

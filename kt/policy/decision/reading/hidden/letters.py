@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from kt.policy.decision.reading.confusables import WITHIN_LATIN
+from kt.policy.decision.reading.engine import compiled
 from kt.policy.decision.reading.hidden.rewriting import Rewrite
 
 # What Latin letters within whose words a letter of another alphabet is a look-alike are.
@@ -15,7 +16,7 @@ _OTHERS = "".join(WITHIN_LATIN.values())
 MARKS = (
     rf"[{_LATIN}][{_OTHERS}]|[{_OTHERS}][{_LATIN}]|(?:^|\s)(?:[!-~] {{1,3}}){{8}}[!-~]|"
     r"[\x{E0020}-\x{E007E}]{2}|[\x{FE00}-\x{FE0F}\x{E0100}-\x{E01EF}]{4}|[A-Za-z]\pM\pM"
-    r"|[\x{2460}-\x{249B}\x{24EA}-\x{24FF}\x{2776}-\x{2793}\x{20E3}]|(?:^|[^A-Za-z0-9_\-])_[^\s_]"
+    r"|[\x{2460}-\x{249B}\x{24EA}-\x{24FF}\x{2776}-\x{2793}\x{20E3}]|(?:^|[^A-Za-z0-9_\-])_+[^\s_]"
 )
 """What a text with such characters has, for RE2."""
 
@@ -51,7 +52,7 @@ def hidden_letters(text: str) -> Iterator[Rewrite]:
 
 def _spaced(text: str) -> Iterator[Rewrite]:
     """What is written with a blank after each character; wider gaps are its blanks."""
-    for match in _SPACED.finditer(text):
+    for match in _SPACED.finditer(text) if _SPACED_MARK.search(text.encode()) else ():
         said, parts = [], []
         for one in _SIGN_OR_GAP.finditer(text, *match.span()):
             said.append(one[0][0])
@@ -65,20 +66,34 @@ def _selected(sign: str) -> int:
 
 
 _READ_AS = {sign: read for read, signs in WITHIN_LATIN.items() for sign in signs}
-_WITHIN_LATIN = re.compile(f"(?<=[{_LATIN}])[{_OTHERS}]|[{_OTHERS}](?=[{_LATIN}])")
+# A search for a class of signs is quick: what stands before it is looked at from behind it.
+_WITHIN_LATIN = re.compile(f"[{_OTHERS}](?:(?<=[{_LATIN}].)|(?=[{_LATIN}]))")
+_SPACED_MARK = compiled(r"(?:^|\s)(?:[!-~] {1,3}){8}[!-~]")
 _SPACED = re.compile(r"(?<!\S)[!-~](?: {1,3}[!-~](?!\S)){8,}")
 _SIGN_OR_GAP = re.compile(r"\S| (?= \S)")
 
 # A digit in a keycap or a circle, and Markdown's emphasis with underscores. Within an ASCII
 # word, or beside a hyphen, an underscore is a letter of a name or token.
-_NUMBERED = r"[0-9*#]\ufe0f?\u20e3|[\u2460-\u249b\u24ea-\u24ff\u2776-\u2793]"
-_OPENS = r"(?<![A-Za-z0-9_\-])_+(?=[^\s_])"
-_CLOSES = r"(?<=[^\s_])_+(?![A-Za-z0-9_\-])"
-_DECORATION = re.compile(f"{_NUMBERED}|{_OPENS}|{_CLOSES}")
+_OPENS = r"(?<![A-Za-z0-9_\-]_)_*(?=[^\s_])"
+_CLOSES = r"(?<=[^\s_]_)_*(?![A-Za-z0-9_\-])"
+_EMPHASIS = re.compile(f"_(?:{_OPENS}|{_CLOSES})")
+_CIRCLED = re.compile("[\u2460-\u249b\u24ea-\u24ff\u2776-\u2793]")
+_KEYCAP = "\u20e3"
+_KEYCAPS = re.compile(rf"[0-9*#]\ufe0f?{_KEYCAP}")
 
 
 def decoration(text: str) -> Iterator[Rewrite]:
     """Blanks for what numbers or emphasises a value: its digits and signs are none of it."""
-    if "_" in text or not text.isascii():
-        for match in _DECORATION.finditer(text):
+    for decorated in _decorations(text):
+        for match in decorated.finditer(text):
             yield Rewrite(*match.span(), " " * len(match[0]))
+
+
+def _decorations(text: str) -> Iterator[re.Pattern[str]]:
+    """The patterns of what a text may be decorated with."""
+    if "_" in text:
+        yield _EMPHASIS
+    if not text.isascii():
+        yield _CIRCLED
+        if _KEYCAP in text:
+            yield _KEYCAPS

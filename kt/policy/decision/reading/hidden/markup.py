@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from kt.policy.decision.reading.hidden.rewriting import Rewrite
 
 _VALUE = r"[\w\-+.@()/]"
-_COMMENT = r"<!--[^<>]{0,80}-->|/\*[^*]{0,80}\*/"
-_TAG = r"</?[A-Za-z][^<>\n]{0,200}>"
+_IN_BRACKETS = r"!--[^<>]{0,80}-->|/?[A-Za-z][^<>\n]{0,200}>"
+_STARRED = r"\*[^*]{0,80}\*/"
 _JOINED = r"[\"'] ?\+ ?[\"']"
 
 # A letter, coarsely: with Unicode's classes the search would have thousands of states.
@@ -33,14 +33,18 @@ _INLINE = re.compile(
     r"</?(?:a|abbr|b|bdi|bdo|big|code|em|font|i|ins|kbd|mark|s|small|span|strike|strong|sub|sup|tt|u|"
     r"wbr)\b|<!"
 )
-_MARKUP = rf"(?:{_COMMENT}|{_TAG})+"
+# Tags and comments side by side, behind the first sign of the first one. A search for a class of
+# signs takes a tenth of one that looks back at each place, so what stands before comes second.
+_MARKUP = rf"(?:(?<=<)(?:{_IN_BRACKETS})|(?<=/){_STARRED})(?:<(?:{_IN_BRACKETS})|/{_STARRED})*"
 _WITHIN = re.compile(
-    rf"(?<={_VALUE}){_MARKUP}(?={_VALUE})"
-    rf"|(?<=[0-9] ){_MARKUP}(?=[0-9])|(?<=[0-9]){_MARKUP}(?= [0-9])"
-    rf"|(?<=\w)(?:\*\*|__|~~)(?=[\w\-])|\*\*(?=[0-9])|(?<=[0-9])\*\*"
-    rf"|(?<={_VALUE}){_JOINED}(?={_VALUE})|(?<=[^\W\d_])-\r?\n(?=[^\W\d_])"
+    r"[</*_~\"'\-](?:"
+    rf"(?<={_VALUE}[</]){_MARKUP}(?={_VALUE})"
+    rf"|(?<=[0-9] [</]){_MARKUP}(?=[0-9])|(?<=[0-9][</]){_MARKUP}(?= [0-9])"
+    r"|(?:(?<=\w\*)\*|(?<=\w_)_|(?<=\w~)~)(?=[\w\-])"
+    r"|(?<=\*)\*(?=[0-9])|(?<=[0-9]\*)\*"
+    rf"|(?<={_VALUE}[\"']) ?\+ ?[\"'](?={_VALUE})|(?<=[^\W\d_]-)\r?\n(?=[^\W\d_]))"
 )
-_TAGS = re.compile(_MARKUP)
+_TAGS = re.compile(f"[</]{_MARKUP}")
 
 
 def markup(text: str) -> Iterator[Rewrite]:

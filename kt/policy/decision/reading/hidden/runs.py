@@ -10,6 +10,7 @@ import base64
 import binascii
 import json
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -26,23 +27,35 @@ _BASE64_OTHER = (
     rf"|(?:[w-z0-3]{_LETTER}{{3}}[g-v]{_LETTER}{{3}}){{2}}"
     rf"|(?:[g-v]{_LETTER}{{3}}[w-z0-3]{_LETTER}{{3}}){{2}}"
 )
-_BYTE = r"(?:0[xX])?[2-7][0-9A-Fa-f]"
+# A byte of text, ends of lines and tabs among them.
+_BYTE = r"(?:0[xX])?(?:[2-7][0-9A-Fa-f]|0[9AaDd])"
 _HEX = rf"(?:{_BYTE}[ ,:;\-]{{0,2}}){{7,}}{_BYTE}"
-_OCTAL = r"(?:(?:0[4-7]|1[0-7])[0-7][ ,;]{1,2}){7,}(?:0[4-7]|1[0-7])[0-7]"
-_DECIMAL = r"(?:(?:1[0-2][0-9]|[3-9][0-9])[ ,;]{1,2}){7,}(?:1[0-2][0-9]|[3-9][0-9])"
+# ASCII text in UTF-16: a zero beside each byte, before or behind it.
+_GAP = r"[ ,:;\-]{0,2}"
+_ZERO = r"(?:0[xX])?00"
+_WIDE = rf"{_BYTE}{_GAP}{_ZERO}"
+_HEX_WIDE = rf"(?:{_ZERO}{_GAP})?{_WIDE}(?:{_GAP}{_WIDE}){{6,}}(?:{_GAP}{_BYTE})?"
+_OCTAL = r"(?:(?:(?:0[4-7]|1[0-7])[0-7]|01[25])[ ,;]{1,2}){7,}(?:0[4-7]|1[0-7])[0-7]"
+_DECIMAL = r"(?:(?:1[0-2][0-9]|[3-9][0-9]|1[03])[ ,;]{1,2}){7,}(?:1[0-2][0-9]|[3-9][0-9])"
 _BINARY = r"(?:0[01]{7}[ ,]{0,2}){4,}0[01]{7}"
-_BASE32 = r"(?:[A-P][A-Z2-7]{7}){2}"
-# Four bytes of ASCII text are at least 10 and at most 41 by their first digit.
-_ASCII85 = r"(?:[+-J][!-u]{4}){5,}"
+_BASE32 = r"[A-P][A-Z2-7]{7}[ \r\n]{0,2}[A-P][A-Z2-7]{7}"
+_BASE32_SMALL = r"(?:[a-p][a-z2-7]{7}){2}"
+# Four bytes of ASCII text are at least 10 and at most 41 by their first digit, with the end of a
+# line as the first of them at least 2.
+_ASCII85 = r"(?:[#-J][!-u]{4}){5,}"
 _BASE85 = r"(?:[A-Za-f][0-9A-Za-z!#$%&()*+\-;<=>?@^_`{|}~]{4}){5,}"
 
 MARKS = "|".join(
-    (_BASE64_ASCII, _BASE64_OTHER, _HEX, _OCTAL, _DECIMAL, _BINARY, _BASE32, _ASCII85, _BASE85)
+    (
+        *(_BASE64_ASCII, _BASE64_OTHER, _HEX, _HEX_WIDE, _OCTAL, _DECIMAL, _BINARY),
+        *(_BASE32, _BASE32_SMALL, _ASCII85, _BASE85),
+    )
 )
 """What a text with encoded runs has, for RE2."""
 
 GROUPS = (
-    rf"(?:{_FOUR}[ \r\n]{{1,2}}|{_BYTE}[ ,:;\-]{{1,2}}|[01]?[0-9]{{2}}[ ,;]{{1,2}}"
+    rf"(?:(?:{_FOUR})+[ \r\n]{{1,2}}|[A-P][A-Z2-7]{{7}}[ \r\n]{{1,2}}"
+    rf"|{_BYTE}[ ,:;\-]{{1,2}}|(?:0[xX])?00[ ,:;\-]{{1,2}}|[01]?[0-9]{{2}}[ ,;]{{1,2}}"
     r"|0[01]{7}[ ,]{1,2}|(?:\b[0-9A-Za-z]|[!-/:-@\[-`{-~]) {1,3})*"
 )
 """What of a run with blanks may stand before the end of a text, for RE2."""
@@ -66,6 +79,10 @@ _NO_WORD = re.compile(r"[^\w\s.,@:\-]")
 _ESCAPED = re.compile(
     r"%(?:25)*[0-9A-Fa-f]{2}|=[0-9A-F]{2}|&#?\w{1,8};|\\+(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2})"
 )
+_EIGHTY_FIVE = re.compile(rf"(?:<~)?{_ASCII85}[!-u]{{0,4}}(?:~>)?|{_BASE85}[!-~]{{0,4}}")
+_CODE_BEGUN = re.compile("[!-~]{15}")
+# The begin of an escape, at the end of what was decoded so far.
+_CUT_OFF = re.compile(r"[%&\\=][^;\s]{0,8}$")
 _PRINTABLE = 0.9
 _TOLD = 0.8
 
@@ -117,7 +134,12 @@ def _wordy(text: str) -> bool:
     """True for text that numbers would seldom make: of letters and digits for the most part."""
     said = _ESCAPED.sub("a", text)
     few = len(_NO_WORD.findall(said)) <= (1 - _TOLD) * len(said)
-    return (few or _is_json(text)) and _printable(text)
+    return (few or _is_json(text) or _is_eighty_five(text)) and _printable(text)
+
+
+def _is_eighty_five(text: str) -> bool:
+    """True for a code whose signs are none of words."""
+    return bool(_EIGHTY_FIVE.fullmatch(text))
 
 
 def _is_json(text: str) -> bool:
@@ -131,6 +153,8 @@ def _is_json(text: str) -> bool:
 
 
 def _from_bytes(data: bytes) -> str:
+    if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace")
     if len(data) > 1 and not any(data[1::2]):
         data = data[::2]
     elif len(data) > 1 and not any(data[::2]):
@@ -154,7 +178,7 @@ def _mixed(run: str) -> str:
 
 
 def _base32(run: str) -> str:
-    letters = run.rstrip("=")
+    letters = _BLANKS.sub("", run).rstrip("=").upper()
     letters = letters[: len(letters) // 8 * 8] if len(letters) % 8 in (1, 3, 6) else letters
     try:
         text = _from_bytes(base64.b32decode(letters + "=" * (-len(letters) % 8)))
@@ -164,18 +188,21 @@ def _base32(run: str) -> str:
 
 
 def _eighty_five(decode: Callable[[str], bytes]) -> Callable[[str], str]:
+    def said(run: str) -> str:
+        try:
+            return decode(run).decode("ascii")
+        except (ValueError, UnicodeDecodeError):
+            return ""
+
     def read(run: str) -> str:
         # Most that looks like it is none, as its signs or its beginning say.
         if not _MORE_SIGNS.search(run):
             return ""
-        for part in (run[:20], run):
-            try:
-                text = decode(part).decode("ascii")
-            except (ValueError, UnicodeDecodeError):
-                return ""
-            if not _wordy(text):
-                return ""
-        return text
+        begun = said(run[:20])
+        if not begun or not (_wordy(_CUT_OFF.sub("", begun)) or _CODE_BEGUN.match(begun)):
+            return ""
+        text = said(run)
+        return text if text and _wordy(text) else ""
 
     return read
 
@@ -183,7 +210,7 @@ def _eighty_five(decode: Callable[[str], bytes]) -> Callable[[str], str]:
 def _numbers(one: re.Pattern[str], base: int) -> Callable[[str], str]:
     def read(run: str) -> str:
         codes = (int(number, base) for number in one.findall(run))
-        text = bytes(code for code in codes if code < 256).decode("utf-8", "replace")
+        text = _from_bytes(bytes(code for code in codes if code < 256))
         return text if _wordy(text) else ""
 
     return read
@@ -200,7 +227,9 @@ _CODES: tuple[tuple[Any, Callable[[str], str]], ...] = (
     (compiled(rf"\b{_BINARY}"), _numbers(_EIGHT, 2)),
     # Behind the decimal numbers, which look like it.
     (compiled(rf"\b{_HEX}"), _numbers(_PAIR, 16)),
-    (compiled(rf"\b{_BASE32}[A-Z2-7]*={{0,6}}"), _base32),
+    (compiled(rf"\b{_HEX_WIDE}"), _numbers(_PAIR, 16)),
+    (compiled(rf"\b{_BASE32}(?:[ \r\n]{{0,2}}[A-Z2-7]{{2,8}})*={{0,6}}"), _base32),
+    (compiled(rf"\b{_BASE32_SMALL}[a-z2-7]*={{0,6}}"), _base32),
     (compiled(rf"{_ASCII85}[!-u]{{0,4}}"), _eighty_five(base64.a85decode)),
     (compiled(rf"{_BASE85}[!-~]{{0,4}}"), _eighty_five(base64.b85decode)),
 )

@@ -25,7 +25,8 @@ LEAST = 16 << 10
 _SIGN = r"[^\s\x{2E80}-\x{9FFF}\x{AC00}-\x{D7A3}]"
 _BEGUN = compiled(rf"{runs.GROUPS}(?:{_SIGN}|{markup.WITH_BLANKS})*(?:{markup.BEGUN})?\z")
 
-_MARKS = compiled("|".join((escapes.MARKS, markup.MARKS, runs.MARKS, letters.MARKS)))
+# Apart from those of codes: one automaton of both outgrows the processor's caches.
+_MARKS = compiled("|".join((escapes.MARKS, markup.MARKS, letters.MARKS)))
 # What hides phrases alone. Together they cost no more than one; with the others they would.
 _WORDINGS = compiled_set((ciphers.MARKS, rf"(?i:{letters.SPELT})"))
 
@@ -54,11 +55,14 @@ def hidden(plain: Reading) -> Iterator[Reading]:
     at = plain
     for depth in range(DEPTH):
         text, data = _sound(at.text)
-        if most <= 0 or not _MARKS.search(data):
+        if most <= 0:
             return
-        light = [one for mark, find in _LIGHT if mark.search(data) for one in find(text)]
-        numbered = [] if depth else list(letters.decoration(text))
+        is_marked = _MARKS.search(data) is not None
         codes = list(runs.runs(text, data))
+        if not is_marked and not codes:
+            return
+        light = _light(text, data) if is_marked else []
+        numbered = list(letters.decoration(text)) if is_marked and not depth else []
         made = []
         for found in (light, numbered and [*light, *numbered], codes and [*light, *codes]):
             if found and most > 0:
@@ -68,6 +72,11 @@ def hidden(plain: Reading) -> Iterator[Reading]:
         if not light and not codes:
             return
         at = made[-1] if codes else made[0]
+
+
+def _light(text: str, data: bytes) -> list[Rewrite]:
+    """The rewrites of a text's escapes, markup and letters, found where it has their marks."""
+    return [one for mark, find in _LIGHT if mark.search(data) for one in find(text)]
 
 
 def disguises(written: Sequence[Reading]) -> Iterator[Reading]:

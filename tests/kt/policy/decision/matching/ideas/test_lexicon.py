@@ -46,7 +46,7 @@ def test_a_word_is_a_letter(text: str, letters: str) -> None:
 @settings(max_examples=50)
 def test_letters_and_places_agree(text: str) -> None:
     """The quick way and the one with spans give the same letters; spans ascend."""
-    coded = LEXICON.place(text)
+    coded = LEXICON.place(Shown(text, View.LOWER, text))
     assert LEXICON.code(Shown(text, View.FOLDED, text)) == coded.letters
     assert len(coded.spans) == len(coded.letters)
     assert list(coded.spans) == sorted(coded.spans)

@@ -15,6 +15,10 @@ def _b64(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
+def _groups(text: str, size: int, between: str = " ") -> str:
+    return between.join(text[at : at + size] for at in range(0, len(text), size))
+
+
 def _each(form: str) -> Disguise:
     return lambda text: "".join(form.format(ord(sign), sign) for sign in text)
 
@@ -31,7 +35,14 @@ CODES: dict[str, Disguise] = {
     "base64 of UTF-16": lambda text: _b64(text.encode("utf-16-le")),
     "base64 of percent": lambda text: _b64("".join(f"%{ord(sign):02X}" for sign in text).encode()),
     "base64 with other letters": lambda text: _b64(f"Это {text} тут".encode()),
+    "base64 of UTF-16 with its mark": lambda text: _b64(text.encode("utf-16")),
+    "base64 in groups of 8": lambda text: _groups(_b64(text.encode()), 8),
+    "base64 in lines": lambda text: _groups(_b64(text.encode()), 20, "\n"),
     "base32": lambda text: base64.b32encode(text.encode()).decode(),
+    "base32 in small letters": lambda text: base64.b32encode(text.encode()).decode().lower(),
+    "base32 in groups of 8": lambda text: _groups(base64.b32encode(text.encode()).decode(), 8),
+    "hex of UTF-16": lambda text: text.encode("utf-16-le").hex(),
+    "hex of UTF-16, the other way round": lambda text: text.encode("utf-16-be").hex(),
     "hex": lambda text: text.encode().hex(),
     "hex of percent": lambda text: "".join(f"%{ord(sign):02x}" for sign in text).encode().hex(),
     "hex of references": lambda text: "".join(f"&#{ord(sign)};" for sign in text).encode().hex(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import pytest
@@ -12,7 +13,7 @@ from kt.policy.decision import Request, compile_policy, decide_text
 from kt.policy.decision.reading.hidden.stage import LEAST, readings
 from kt.policy.decision.reading.passages import Passage, Stretch
 from tests.kt.policy.builders import ask, chat, compiled, content, policy
-from tests.kt.policy.decision.reading.hidden.disguises import CODES, ESCAPES, WORDINGS
+from tests.kt.policy.decision.reading.hidden.disguises import CODES, ESCAPES, WORDINGS, Disguise
 
 VALUES = {
     "card": ("4111111111111111", "[REDACTED:CREDIT_CARD]"),
@@ -49,6 +50,39 @@ def test_a_hidden_phrase_is_found(disguise: str, kind: str) -> None:
     written = (CODES | ESCAPES | WORDINGS)[disguise](PHRASES[kind])
 
     assert ask(compiled(kind), written).verdict == "block"
+
+
+# Two deep by themselves, so that two of them are more than are undone; or of single characters.
+_APART = {name for name in CODES if "twice" in name or " of percent" in name} | {
+    *("hex of references", "decimal of JSON", "base64 with other letters", "spaced"),
+    *("tag characters", "variation selectors"),
+}
+NESTED: dict[str, Disguise] = {
+    **{name: code for name, code in CODES.items() if name not in _APART},
+    **{name: ESCAPES[name] for name in ("percent", "u", "x", "decimal references")},
+    "ascii85": lambda text: base64.a85encode(text.encode()).decode(),
+    "base85": lambda text: base64.b85encode(text.encode()).decode(),
+}
+
+
+@pytest.mark.parametrize("outer", [*NESTED])
+def test_each_code_is_read_within_each_other(outer: str) -> None:
+    """Phrases and values, with the words of a sentence around them."""
+    texts = {
+        kind: "Please do it now: " + one
+        for kind, one in (
+            ("prompt-injection", PHRASES["prompt-injection"]),
+            ("dlp-filter", VALUES["token"][0]),
+        )
+    }
+    passed = [
+        (inner, kind)
+        for inner in NESTED
+        for kind, text in texts.items()
+        if ask(compiled(kind), f"Read {NESTED[outer](NESTED[inner](text).strip())} .").verdict
+        == "allow"
+    ]
+    assert passed == []
 
 
 def test_no_value_is_looked_for_in_ciphers() -> None:

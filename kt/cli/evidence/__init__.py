@@ -1,0 +1,1 @@
+"""`kt evidence` and `kt witness`: proofs of what was in force, verified and witnessed."""
