@@ -83,6 +83,8 @@ RESEALERS = [
 DOCTORS = ["gitrepos.api.doctor.findings", "gateways.api.doctor.findings"]
 # What stands when a log of evidence begins: its first entries tell that.
 STANDING = ["configurations.leaves.standing", "gateways.registry.leaves.standing"]
+# What follows a restore: nobody works on its claims any more, and its log of evidence has a gap.
+RESTORED = ["gitrepos.polling.claims.forget_all", "evidence.sealer.follow_restore"]
 HEALTH = {"signing_key": "gateways.signing.keys.problem"}
 
 # What the process of event streams answers, as a pattern of `METHOD /path`, and where web and that

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings
 from django.core import serializers
 from django.core.management import call_command
 from django.core.management.color import no_style
@@ -15,6 +16,7 @@ from django.core.serializers.base import DeserializationError
 from django.db import Error, connection, transaction
 from django.db.migrations.loader import MigrationLoader
 from django.db.models import Model
+from django.utils.module_loading import import_string
 
 from keeptrusts import database
 from keeptrusts.saving import archive
@@ -89,7 +91,8 @@ def _filled(path: Path) -> int:
         for line in connection.ops.sequence_reset_sql(no_style(), models()):
             cursor.execute(line)
     connection.check_constraints()
-    call_command("forget_claims")
+    for name in settings.RESTORED:
+        import_string(name)()
     return count
 
 

@@ -16,10 +16,13 @@ from django.utils import timezone
 from access import tokens
 from configurations.models import Configuration, Version
 from events.models import AuditEntry
+from evidence import sealer
+from evidence.models import Entry, Epoch
 from gateways.signing import keys
 from gitrepos.models import Remote
 from keeptrusts.saving import archive, database
 from keeptrusts.saving.archive import ArchiveError
+from kt.evidence import leaves
 from tests.support.narrowed import hidden_part, seen_part
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.smoke]
@@ -83,6 +86,23 @@ def test_claims_end_with_a_restore(full: dict[str, list[Any]], tmp_path: Path) -
     database.restore(tmp_path / "backup")
 
     assert not Remote.objects.filter(lease_until__gt=timezone.now()).exists()
+
+
+def test_a_restored_log_of_evidence_tells_of_its_gap(
+    full: dict[str, list[Any]], tmp_path: Path
+) -> None:
+    """By a new epoch, whose first entry has the last checkpoint that the backup knows."""
+    assert sealer.seal()
+    before = Epoch.objects.get()
+    database.backup(tmp_path / "backup")
+    emptied()
+
+    database.restore(tmp_path / "backup")
+
+    assert [epoch.number for epoch in Epoch.objects.order_by("number")] == [1, 2]
+    first = leaves.read(bytes(Entry.objects.get(epoch=2, index=0).leaf))
+    assert (first.facts["known_size"], first.facts["known_root"]) == (before.size, before.root)
+    assert sealer.seal() == 0
 
 
 @pytest.mark.parametrize("begun", [True, False], ids=["work", "a token"])
