@@ -32,7 +32,7 @@ from gitrepos.polling.waiting import Found
 from gitrepos.refs import Followed, Head, Heads
 from gitrepos.snapshot import fetch
 from gitrepos.snapshot.values import FilesRequest, Snapshot
-from gitrepos.sync import apply, facts, holds, needs, notices, work
+from gitrepos.sync import apply, facts, holds, needs, notices, unpacking, work
 from gitrepos.sync.apply import Attempt, NotWeighedError
 from gitrepos.sync.facts import Look
 from gitrepos.sync.needs import Reason
@@ -193,6 +193,7 @@ def fetched(
             among=() if head.is_shown else refs.SHOWN,
             asks=asks,
             folder=work.folder(),
+            unpacker=unpacking.JudgedPacks() if settings.ENV.git_reader == "own" else None,
         )
     except RemoteError as error:
         return [error] * len(asks)
