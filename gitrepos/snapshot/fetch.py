@@ -207,7 +207,7 @@ def _stored(name: str) -> tuple[str, Defect | None]:
     raw = name.encode(errors="surrogateescape")
     if len(raw) > _PATH_BYTES:
         defect = Defect("bad_path", f"has a path of {len(raw)} bytes; at most {_PATH_BYTES}")
-    elif any(map(_misleads, name)):
+    elif not (name.isascii() and name.isprintable()) and any(map(_misleads, name)):
         defect = Defect("bad_path", "has control characters, or what is not UTF-8, in its path")
     else:
         return name, None

@@ -20,7 +20,6 @@ class Temporary:
     """
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder = folder
         self._stack = contextlib.ExitStack()
         self._place: Path | None = None
@@ -48,6 +47,7 @@ class Temporary:
         return self._place
 
     def _made(self) -> Path:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for _ in range(_TRIES):
             place = Path(tempfile.mkdtemp(prefix="fetch-", dir=self._folder))
             self._stack.callback(shutil.rmtree, place, ignore_errors=True)

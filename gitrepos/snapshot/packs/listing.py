@@ -5,6 +5,7 @@ Only the trees on the way are read; a tree that is missing there leaves all to g
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from gitrepos.snapshot.packs import trees
 from gitrepos.snapshot.packs.errors import UncleanError
 from gitrepos.snapshot.packs.trees import DIRECTORY, LINK, Row
 
@@ -12,19 +13,21 @@ from gitrepos.snapshot.packs.trees import DIRECTORY, LINK, Row
 _MOST_BYTES = 16 * 1024 * 1024
 _MOST_ROWS = 20_000
 _PATH_BYTES = 4096  # No more directories in each other than git itself goes into.
-# Beside the path and the id: mode, kind, blanks, NUL.
-_ROW_BYTES = 14
+# The shortest entry of a tree, without its id.
+_LEAST_BYTES = 8
 
 
 class Listing:
-    """The trees of a pack, by their ids, each as its checked entries.
+    """The trees of a pack by their ids, which were checked.
 
     `ends` are the ends of the names that matter in any directory; so do symbolic links.
     """
 
-    def __init__(self, rows: Mapping[bytes, Sequence[Row]], ends: tuple[bytes, ...]) -> None:
-        self._rows = rows
+    def __init__(self, contents: Mapping[bytes, bytes], ends: tuple[bytes, ...]) -> None:
+        self._contents = contents
         self._ends = ends
+        # Bytes that a tree has where there is anything that matters in it, or leads on.
+        self._signs = (DIRECTORY + b" ", LINK + b" ", *(end + b"\0" for end in ends))
         self._left = _MOST_BYTES
         self._names: dict[bytes, dict[bytes, Row]] = {}
         self._marked: dict[bytes, list[Row]] = {}
@@ -71,7 +74,7 @@ class Listing:
 
     def _by_name(self, tree: bytes) -> dict[bytes, Row]:
         if tree not in self._names:
-            self._names[tree] = {row[1]: row for row in self._tree(tree)}
+            self._names[tree] = {row[1]: row for row in self._rows(tree)}
         return self._names[tree]
 
     def _below(self, path: bytes, tree: bytes) -> Iterator[Row]:
@@ -89,25 +92,28 @@ class Listing:
     def _count(self, path: bytes, tree: bytes) -> None:
         if len(path) > _PATH_BYTES:
             raise UncleanError("a path is too long")
-        rows = self._tree(tree)
-        # Names count a little more than they are, without a look at each.
-        self._left -= len(rows) * (_ROW_BYTES + 2 * len(tree) + len(path))
+        size = len(self._content(tree))
+        # No row of git's is longer than two of the tree's, and the path before it.
+        self._left -= 2 * size + size // (len(tree) + _LEAST_BYTES) * len(path) + _LEAST_BYTES
         if self._left < 0:
             raise UncleanError("its listing is too long")
 
     def _marks(self, tree: bytes) -> list[Row]:
         """The entries of a tree that matter or lead on, found once."""
         if tree not in self._marked:
-            ends = self._ends
+            content, ends = self._content(tree), self._ends
             self._marked[tree] = [
                 row
-                for row in self._tree(tree)
+                for row in (self._rows(tree) if any(map(content.__contains__, self._signs)) else ())
                 if row[0] in (DIRECTORY, LINK) or row[1].endswith(ends)
             ]
         return self._marked[tree]
 
-    def _tree(self, tree: bytes) -> Sequence[Row]:
-        rows = self._rows.get(tree)
-        if rows is None:
+    def _rows(self, tree: bytes) -> list[Row]:
+        return trees.rows(self._content(tree), id_bytes=len(tree))
+
+    def _content(self, tree: bytes) -> bytes:
+        content = self._contents.get(tree)
+        if content is None:
             raise UncleanError("a tree is missing")
-        return rows
+        return content

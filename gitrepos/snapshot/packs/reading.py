@@ -55,11 +55,12 @@ def _commit(packed: bytes, head: bytes, names: tuple[bytes, ...]) -> CommitReadi
     id_bytes = len(head)
     found = pack.objects(packed, id_bytes=id_bytes)
     # Every git knows the tree without entries, and so no server need send it.
-    rows = {pack.name(pack.TREE, b"", id_bytes=id_bytes): list[trees.Row]()}
+    contents = {pack.name(pack.TREE, b"", id_bytes=id_bytes): b""}
     read: dict[bytes, commits.Commit] = {}
     for name, (kind, content) in found.items():
         if kind == pack.TREE:
-            rows[name] = trees.rows(content, id_bytes=id_bytes)
+            trees.check(content, id_bytes=id_bytes)
+            contents[name] = content
         elif kind == pack.COMMIT:
             read[name] = commits.read(content, id_bytes=id_bytes)
         else:
@@ -67,7 +68,7 @@ def _commit(packed: bytes, head: bytes, names: tuple[bytes, ...]) -> CommitReadi
     if head not in read:
         raise UncleanError("it lacks the commit")
     tree, header, message = read[head]
-    listed = Listing(rows, _ENDS).at(tree, names)
+    listed = Listing(contents, _ENDS).at(tree, names)
     return CommitReading(
         header, message, tuple((mode.decode(), name.hex(), path) for mode, path, name in listed)
     )

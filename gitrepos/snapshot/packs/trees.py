@@ -6,15 +6,15 @@ Source: git-fsck(1), "FSCK MESSAGES".
 import operator
 import re
 from functools import cache
+from typing import NamedTuple
 
 from gitrepos.snapshot.packs.errors import UncleanError
 
-DIRECTORY, LINK, SUBMODULE = b"40000", b"120000", b"160000"
+DIRECTORY, LINK = b"40000", b"120000"
 
 Row = tuple[bytes, bytes, bytes]
 """An entry of a tree: its mode, its name, and the id of what it is."""
 
-_MODE = rb"40000|100644|100755|120000|160000"
 _NAME_BYTES = 4096
 # What macOS leaves out of a name, and how Windows shortens one: each may stand for another name.
 _IGNORED = re.compile(rb"\xe2\x80[\x8c-\x8f\xaa-\xae]|\xe2\x81[\xaa-\xaf]|\xef\xbb\xbf")
@@ -24,35 +24,67 @@ _OWN = re.compile(rb"\.git(?![a-z0-9_-]|\Z)|\.git\Z|\.git(?:modules|attributes|i
 _ACTING = re.compile(rb"\.(?:git|mailmap)", re.I)
 
 
-def rows(content: bytes, *, id_bytes: int) -> list[Row]:
-    """The entries of a tree that no check of git's finds a fault in.
+def check(content: bytes, *, id_bytes: int) -> None:
+    """Check a tree, as the checks of git's do that are made of every object.
 
     Raises:
-        UncleanError: one may; also for what git would let off, since it has the names of that.
+        UncleanError: one may find a fault; also one that git would let off, since it names it.
     """
-    whole, entry = _patterns(id_bytes)
-    if not whole.fullmatch(content):
+    patterns = _patterns(id_bytes)
+    if not patterns.whole.fullmatch(content):
         raise UncleanError("a tree is malformed, or has an odd mode or name")
-    # The pattern has one way to match, so that each entry begins where the one before it ends.
-    found: list[Row] = entry.findall(content)
     if bytes(id_bytes) in content:
         raise UncleanError("a tree may have the null id")
-    keys = [name + b"/" if mode == DIRECTORY else name for mode, name, _ in found]
-    names = [name for _, name, _ in found]
+    # A directory stands where its name would with a slash behind it.
+    names: list[bytes]
+    if b"40000 " in content:
+        marked = patterns.marked.findall(content)
+        names = [name for _, name in marked]
+        keys = [name + b"/" if directory else name for directory, name in marked]
+    else:
+        names = keys = patterns.named.findall(content)
     # A file and a directory of one name need not stand side by side.
     if not all(map(operator.lt, keys, keys[1:])) or len(set(names)) != len(names):
         raise UncleanError("a tree is out of order, or has a name twice")
-    if _may_be_doubtful(names) and any(map(_is_doubtful, found)):
+    if _may_be_doubtful(names) and any(map(_is_doubtful, names)):
         raise UncleanError("a tree has a name that may mean another")
+    if LINK in content and any(map(_is_acting, rows(content, id_bytes=id_bytes))):
+        raise UncleanError("a tree has a link in place of a file that git reads")
+
+
+def rows(content: bytes, *, id_bytes: int) -> list[Row]:
+    """The entries of a tree that was checked."""
+    found: list[Row] = _patterns(id_bytes).parts.findall(content)
     return found
 
 
+class _Patterns(NamedTuple):
+    """Patterns of a whole tree; and of one entry, by its parts, its name, and this with a mark.
+
+    A tree matches in one way, so that what is found in one that was checked are its entries.
+    """
+
+    whole: re.Pattern[bytes]
+    parts: re.Pattern[bytes]
+    named: re.Pattern[bytes]
+    marked: re.Pattern[bytes]
+
+
 @cache
-def _patterns(id_bytes: int) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
-    """The pattern of a whole tree, and that of one entry with its parts."""
-    whole = rb"(?:(?:%s) [^/\0]+\0.{%d})*" % (_MODE, id_bytes)
-    entry = rb"(%s) ([^/\0]+)\0(.{%d})" % (_MODE, id_bytes)
-    return re.compile(whole, re.DOTALL), re.compile(entry, re.DOTALL)
+def _patterns(id_bytes: int) -> _Patterns:
+    name, rest = rb"[^/\0]++", rb"\0.{%d}" % id_bytes
+    files = rb"100644|100755|120000|160000"
+    return _Patterns(
+        *(
+            re.compile(pattern, re.DOTALL)
+            for pattern in (
+                rb"(?:(?:40000|%s) %s%s)*+" % (files, name, rest),
+                rb"(40000|%s) (%s)\0(.{%d})" % (files, name, id_bytes),
+                rb"(?:%s) (%s)%s" % (files, name, rest),
+                rb"(?:(40000)|%s) (%s)%s" % (files, name, rest),
+            )
+        )
+    )
 
 
 def _may_be_doubtful(names: list[bytes]) -> bool:
@@ -62,8 +94,7 @@ def _may_be_doubtful(names: list[bytes]) -> bool:
     return not plain or b"\0." in joined or len(joined) > _NAME_BYTES
 
 
-def _is_doubtful(row: Row) -> bool:
-    mode, name, _ = row
+def _is_doubtful(name: bytes) -> bool:
     return bool(
         name in (b".", b"..")
         or b"\\" in name
@@ -71,5 +102,8 @@ def _is_doubtful(row: Row) -> bool:
         or _SHORTENED.search(name)
         or _IGNORED.search(name)
         or _OWN.match(name)
-        or (mode == LINK and _ACTING.match(name))
     )
+
+
+def _is_acting(row: Row) -> bool:
+    return row[0] == LINK and _ACTING.match(row[1]) is not None
