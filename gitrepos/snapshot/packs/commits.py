@@ -18,8 +18,8 @@ _COMMIT = (
     rb"committer " + _PERSON + rb"\n"
     rb"(?:[^\n]+\n)*\n"
 )
-# git writes a message anew that is in another encoding.
-_ENCODED = re.compile(rb"\nencoding (?!utf-?8\n)", re.I)
+# git writes such a message anew, and leaves the line out.
+_ENCODED = b"\nencoding "
 _AUTHOR = re.compile(rb"\nauthor ")
 _TRIMMED = b" \t\r"
 
@@ -45,7 +45,7 @@ def read(content: bytes, *, id_bytes: int) -> Commit:
     if match is None:
         raise UncleanError("a commit has an odd header")
     header = match[0][:-2]
-    if _ENCODED.search(header) or len(_AUTHOR.findall(header)) != 1:
+    if _ENCODED in header or len(_AUTHOR.findall(header)) != 1:
         raise UncleanError("a commit has an encoding, or two authors")
     message = content[match.end() :]
     lines = [line.rstrip(_TRIMMED) for line in message.split(b"\n")]

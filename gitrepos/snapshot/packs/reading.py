@@ -57,14 +57,17 @@ def _commit(packed: bytes, head: bytes, names: tuple[bytes, ...]) -> CommitReadi
     # Every git knows the tree without entries, and so no server need send it.
     contents = {pack.name(pack.TREE, b"", id_bytes=id_bytes): b""}
     read: dict[bytes, commits.Commit] = {}
+    acting: set[bytes] = set()
     for name, (kind, content) in found.items():
         if kind == pack.TREE:
-            trees.check(content, id_bytes=id_bytes)
+            acting.update(trees.check(content, id_bytes=id_bytes))
             contents[name] = content
         elif kind == pack.COMMIT:
             read[name] = commits.read(content, id_bytes=id_bytes)
         else:
             raise UncleanError("blobs came with a commit")
+    if not acting.isdisjoint({*contents, *read}):
+        raise UncleanError("a file that git reads is none")
     if head not in read:
         raise UncleanError("it lacks the commit")
     tree, header, message = read[head]

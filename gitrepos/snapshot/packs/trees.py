@@ -21,11 +21,13 @@ _IGNORED = re.compile(rb"\xe2\x80[\x8c-\x8f\xaa-\xae]|\xe2\x81[\xaa-\xaf]|\xef\x
 _SHORTENED = re.compile(rb"~[0-9]")
 # A letter behind `.git` makes a longer name. What is behind the others may be dropped, too.
 _OWN = re.compile(rb"\.git(?![a-z0-9_-]|\Z)|\.git\Z|\.git(?:modules|attributes|ignore)(?!\Z)", re.I)
-_ACTING = re.compile(rb"\.(?:git|mailmap)", re.I)
+_ACTING = re.compile(rb"\.(?:git(?:modules|attributes|ignore)|mailmap)\Z", re.I)
 
 
-def check(content: bytes, *, id_bytes: int) -> None:
+def check(content: bytes, *, id_bytes: int) -> list[bytes]:
     """Check a tree, as the checks of git's do that are made of every object.
+
+    Returns the ids of what git would read itself, and want to be blobs.
 
     Raises:
         UncleanError: one may find a fault; also one that git would let off, since it names it.
@@ -46,10 +48,14 @@ def check(content: bytes, *, id_bytes: int) -> None:
     # A file and a directory of one name need not stand side by side.
     if not all(map(operator.lt, keys, keys[1:])) or len(set(names)) != len(names):
         raise UncleanError("a tree is out of order, or has a name twice")
-    if _may_be_doubtful(names) and any(map(_is_doubtful, names)):
+    if not _may_be_doubtful(names):
+        return []
+    if any(map(_is_doubtful, names)):
         raise UncleanError("a tree has a name that may mean another")
-    if LINK in content and any(map(_is_acting, rows(content, id_bytes=id_bytes))):
+    acting = [row for row in rows(content, id_bytes=id_bytes) if _ACTING.match(row[1])]
+    if any(mode == LINK for mode, _, _ in acting):
         raise UncleanError("a tree has a link in place of a file that git reads")
+    return [key for _, _, key in acting]
 
 
 def rows(content: bytes, *, id_bytes: int) -> list[Row]:
@@ -103,7 +109,3 @@ def _is_doubtful(name: bytes) -> bool:
         or _IGNORED.search(name)
         or _OWN.match(name)
     )
-
-
-def _is_acting(row: Row) -> bool:
-    return row[0] == LINK and _ACTING.match(row[1]) is not None
