@@ -169,7 +169,7 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "a bomb": (lambda: packed([head_of(COMMIT, 600 * MEBIBYTE) + zlib.compress(b"")]), "too large"),
     "a bomb that lies": (lambda: packed([_zeros(COMMIT, 20 * MEBIBYTE, said=100)]), "larger"),
     "bombs together": (
-        lambda: packed([whole_object(BLOB, bytes([at]) + _ZERO) for at in range(70)]),
+        lambda: packed([_zeros(BLOB, MEBIBYTE + at) for at in range(70)]),
         "too large",
     ),
     "a delta that is a bomb": (
