@@ -142,7 +142,7 @@ def our_change(url: str, times: int, *, own: bool) -> float:
     from gitrepos.forge.git import runner
     from gitrepos.snapshot import fetch
     from gitrepos.snapshot.values import FilesRequest, Snapshot
-    from gitrepos.sync.unpacking import JudgedPacks
+    from gitrepos.unpacking import JudgedPacks
 
     unpacker = JudgedPacks() if own else None
     access = runner.Access(parse(url, schemes=["https", "http"]), ("127.0.0.1",))

@@ -27,7 +27,7 @@ from gitrepos.snapshot.entries import ATTRIBUTES, REGULAR, SYMLINK, TREE, Entry
 from gitrepos.snapshot.reader import Repository
 from gitrepos.snapshot.repository import RemoteRef
 from gitrepos.snapshot.temporary import Temporary
-from gitrepos.snapshot.unpacker import Unpacker
+from gitrepos.snapshot.unpacker import PackUnpacker
 from gitrepos.snapshot.values import Defect, File, FilesRequest, Snapshot
 from kt.policy.files import MAX_BYTES
 
@@ -52,7 +52,7 @@ def take(
     folder: Path,
     tag_object: str = "",
     among: Sequence[str] = (),
-    unpacker: Unpacker | None = None,
+    unpacker: PackUnpacker | None = None,
 ) -> list[Snapshot | RemoteError]:
     """Fetch the commit that the check saw, and take a snapshot of it for each request.
 

@@ -12,7 +12,7 @@ from gitrepos.forge.git import runner
 from gitrepos.forge.git.object_checks import LET_OFF
 from gitrepos.forge.pack_fetch import Courier
 from gitrepos.snapshot.temporary import Temporary
-from gitrepos.snapshot.unpacker import Unpacker
+from gitrepos.snapshot.unpacker import PackUnpacker
 
 _SECONDS = 90
 _FETCH_SECONDS = 60
@@ -43,7 +43,7 @@ class RemoteRef:
     ref: str
     object_format: str
     place: Temporary
-    unpacker: Unpacker | None = None
+    unpacker: PackUnpacker | None = None
     until: float = field(default_factory=lambda: time.monotonic() + _SECONDS)
 
 

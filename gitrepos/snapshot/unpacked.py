@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from gitrepos.snapshot.entries import Entry, as_bytes
 from gitrepos.snapshot.packs.reading import CommitReading
 from gitrepos.snapshot.repository import text
-from gitrepos.snapshot.unpacker import Unpacker
+from gitrepos.snapshot.unpacker import PackUnpacker
 
 
 class Unpacked:
     """The commit `head` with its entries at `names`, and blobs, as an unpacker read them."""
 
-    def __init__(self, unpacker: Unpacker, head: str, names: Sequence[str]) -> None:
+    def __init__(self, unpacker: PackUnpacker, head: str, names: Sequence[str]) -> None:
         self.contents: dict[str, bytes | None] = {}
         self._unpacker = unpacker
         self._head = head

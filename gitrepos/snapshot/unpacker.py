@@ -6,7 +6,7 @@ from typing import Protocol
 from gitrepos.snapshot.packs.reading import BlobsReading, CommitReading
 
 
-class Unpacker(Protocol):
+class PackUnpacker(Protocol):
     """A reader of packs; None for a pack that git must read. See `packs.reading`."""
 
     @property

@@ -21,7 +21,7 @@ import structlog
 from django.conf import settings
 from django.utils import timezone
 
-from gitrepos import refs
+from gitrepos import refs, unpacking
 from gitrepos.errors import GoneError, RateLimitedError, RefNotAllowedError, RemoteError
 from gitrepos.forge import check
 from gitrepos.links.sealed_secrets import secret_of
@@ -32,7 +32,7 @@ from gitrepos.polling.waiting import Found
 from gitrepos.refs import Followed, Head, Heads
 from gitrepos.snapshot import fetch
 from gitrepos.snapshot.values import FilesRequest, Snapshot
-from gitrepos.sync import apply, facts, holds, needs, notices, unpacking, work
+from gitrepos.sync import apply, facts, holds, needs, notices, work
 from gitrepos.sync.apply import Attempt, NotWeighedError
 from gitrepos.sync.facts import Look
 from gitrepos.sync.needs import Reason

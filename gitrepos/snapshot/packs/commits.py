@@ -24,7 +24,7 @@ _AUTHOR = re.compile(rb"\nauthor ")
 _TRIMMED = b" \t\r"
 
 
-class Commit(NamedTuple):
+class StoredCommit(NamedTuple):
     """A commit: the id of its tree, its header lines, and its message."""
 
     tree: bytes
@@ -32,7 +32,7 @@ class Commit(NamedTuple):
     message: bytes
 
 
-def read(content: bytes, *, id_bytes: int) -> Commit:
+def read(content: bytes, *, id_bytes: int) -> StoredCommit:
     """A commit that no check of git's finds a fault in; lines of the message end without blanks.
 
     Raises:
@@ -49,4 +49,4 @@ def read(content: bytes, *, id_bytes: int) -> Commit:
         raise UncleanError("a commit has an encoding, or two authors")
     message = content[match.end() :]
     lines = [line.rstrip(_TRIMMED) for line in message.split(b"\n")]
-    return Commit(bytes.fromhex(match["tree"].decode()), header, b"\n".join(lines))
+    return StoredCommit(bytes.fromhex(match["tree"].decode()), header, b"\n".join(lines))

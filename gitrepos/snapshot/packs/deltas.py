@@ -25,48 +25,60 @@ def sizes(delta: bytes) -> tuple[int, int, int]:
 def applied(base: bytes, delta: bytes, *, result: int, at: int) -> bytes:
     """The object of `result` bytes that the instructions at `at` make of `base`.
 
-    It is never longer than that, whatever they say.
+    No more than that and one step is made, whatever they say.
 
     Raises:
         UncleanError: they copy from outside the base, are cut short, or make another size.
     """
     view = memoryview(base)
-    pieces: list[bytes | memoryview] = []
-    size, length, end = len(base), 0, len(delta)
+    made = bytearray()  # A piece is a byte in a hostile delta, so that a list would be large.
+    size, end = len(base), len(delta)
     try:
         while at < end:
             code = delta[at]
             at += 1
             if code & _COPY:
                 start = taken = 0
-                for bit in range(4):
-                    if code & 1 << bit:
-                        start |= delta[at] << 8 * bit
-                        at += 1
-                for bit in range(3):
-                    if code & 0x10 << bit:
-                        taken |= delta[at] << 8 * bit
-                        at += 1
+                # Written out: nearly all the time of a hostile delta goes by here.
+                if code & 0x01:
+                    start = delta[at]
+                    at += 1
+                if code & 0x02:
+                    start |= delta[at] << 8
+                    at += 1
+                if code & 0x04:
+                    start |= delta[at] << 16
+                    at += 1
+                if code & 0x08:
+                    start |= delta[at] << 24
+                    at += 1
+                if code & 0x10:
+                    taken = delta[at]
+                    at += 1
+                if code & 0x20:
+                    taken |= delta[at] << 8
+                    at += 1
+                if code & 0x40:
+                    taken |= delta[at] << 16
+                    at += 1
                 taken = taken or _MOST_COPIED
                 if start + taken > size:
                     raise UncleanError("a delta copies from outside its base")
-                pieces.append(view[start : start + taken])
-                length += taken
+                made += view[start : start + taken]
             elif code:
                 if at + code > end:
                     raise UncleanError("a delta is cut short")
-                pieces.append(delta[at : at + code])
+                made += delta[at : at + code]
                 at += code
-                length += code
             else:
                 raise UncleanError("a delta has an instruction that means nothing")
-            if length > result:
+            if len(made) > result:
                 raise UncleanError("a delta makes more than it says")
     except IndexError as exc:
         raise UncleanError("a delta is cut short") from exc
-    if length != result:
+    if len(made) != result:
         raise UncleanError("a delta makes less than it says")
-    return b"".join(pieces)
+    return bytes(made)
 
 
 def _size(delta: bytes, at: int) -> tuple[int, int]:

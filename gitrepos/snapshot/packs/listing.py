@@ -17,7 +17,7 @@ _PATH_BYTES = 4096  # No more directories in each other than git itself goes int
 _LEAST_BYTES = 8
 
 
-class Listing:
+class TreeListing:
     """The trees of a pack by their ids, which were checked.
 
     `ends` are the ends of the names that matter in any directory; so do symbolic links.

@@ -19,6 +19,8 @@ COMMIT, TREE, BLOB = b"commit", b"tree", b"blob"
 MAX_OBJECTS = 200_000
 # Of all objects together, those included that others are made from; a deep chain passes it soon.
 MAX_BYTES = 64 * 1024 * 1024
+# Of deltas alone: each of their bytes may be a step.
+MAX_DELTA_BYTES = 4 * 1024 * 1024
 # As deep as git itself can be told to make them.
 MAX_DEPTH = 4095
 
@@ -97,6 +99,7 @@ class _Reader:
         self.objects: Objects = {}
         self._view, self._id_bytes = view, id_bytes
         self._left = MAX_BYTES
+        self._delta_left = MAX_DELTA_BYTES
         self._here: dict[int, bytes] = {}  # Ids by where objects stand.
         self._depths: dict[bytes, int] = {}
         # By the base, which is a place or an id.
@@ -122,6 +125,10 @@ class _Reader:
             base, at = bytes(self._view[at : at + self._id_bytes]), at + self._id_bytes
         elif number not in _KINDS:
             raise UncleanError("an object is of a kind that was not asked for")
+        if base is not None:
+            self._delta_left -= size
+            if self._delta_left < 0:
+                raise UncleanError("its deltas are too large together")
         content, at = self._inflated(at, size)
         if base is None:
             self._add(start, _KINDS[number], content, 0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gitrepos.snapshot.packs import commits, pack, trees
 from gitrepos.snapshot.packs.errors import UncleanError
-from gitrepos.snapshot.packs.listing import Listing
+from gitrepos.snapshot.packs.listing import TreeListing
 from kt.policy.files import FILE_NAME, MAX_BYTES
 
 # What the files of one answer may have together; a judge's answer is a third longer at most.
@@ -56,7 +56,7 @@ def _commit(packed: bytes, head: bytes, names: tuple[bytes, ...]) -> CommitReadi
     found = pack.objects(packed, id_bytes=id_bytes)
     # Every git knows the tree without entries, and so no server need send it.
     contents = {pack.name(pack.TREE, b"", id_bytes=id_bytes): b""}
-    read: dict[bytes, commits.Commit] = {}
+    read: dict[bytes, commits.StoredCommit] = {}
     acting: set[bytes] = set()
     for name, (kind, content) in found.items():
         if kind == pack.TREE:
@@ -71,7 +71,7 @@ def _commit(packed: bytes, head: bytes, names: tuple[bytes, ...]) -> CommitReadi
     if head not in read:
         raise UncleanError("it lacks the commit")
     tree, header, message = read[head]
-    listed = Listing(contents, _ENDS).at(tree, names)
+    listed = TreeListing(contents, _ENDS).at(tree, names)
     return CommitReading(
         header, message, tuple((mode.decode(), name.hex(), path) for mode, path, name in listed)
     )

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
+from gitrepos import unpacking
 from gitrepos.errors import RemoteError
 from gitrepos.forge.addresses import parse
 from gitrepos.forge.git import runner
 from gitrepos.snapshot import fetch, ladder
 from gitrepos.snapshot.packs import reading
 from gitrepos.snapshot.values import FilesRequest, Snapshot
-from gitrepos.sync import unpacking
-from gitrepos.sync.unpacking import JudgedPacks
+from gitrepos.unpacking import JudgedPacks
 from keeptrusts.judge.errors import CrashedError, CrowdedError, TooCostlyError, UnansweredError
 from tests.support.asking import MAIN
 from tests.support.forge import Forge

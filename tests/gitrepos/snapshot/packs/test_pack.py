@@ -225,6 +225,24 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
         "no base",
     ),
     "a delta without a base's id": (lambda: sealed(_BODY[:12] + b"\x70" + b"a" * 9), "cut short"),
+    "a delta of two million steps": (
+        lambda: packed(
+            [
+                ONE,
+                by_ref(_ID, number(3) + number(2 * MEBIBYTE) + copied(0, 1) * (2 * MEBIBYTE)),
+            ]
+        ),
+        "deltas are too large",
+    ),
+    "a delta of a million steps": (
+        lambda: packed(
+            [
+                ONE,
+                by_ref(_ID, number(3) + number(MEBIBYTE) + copied(0, 1) * (MEBIBYTE + 1)),
+            ]
+        ),
+        "more than it says",
+    ),
     "ten thousand deltas deep": (lambda: packed(chain(10_000)), "too many"),
     "ten thousand deltas deep, the last one first": (
         lambda: packed(chain(10_000)[::-1]),

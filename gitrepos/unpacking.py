@@ -19,7 +19,7 @@ _OTHERS_BYTES = 1024 * 1024
 
 
 class JudgedPacks:
-    """The reader of packs that asks a judge; see `gitrepos.snapshot.unpacker.Unpacker`.
+    """The reader of packs that asks a judge; see `gitrepos.snapshot.unpacker.PackUnpacker`.
 
     Whatever keeps a judge from an answer leaves the pack to git, whose bounds are its own.
     """
