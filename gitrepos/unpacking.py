@@ -8,12 +8,14 @@ import structlog
 from gitrepos.snapshot.packs import reading
 from gitrepos.snapshot.packs.reading import BlobsReading, CommitReading
 from keeptrusts.judge import wire
-from keeptrusts.judge.asking import ANYBODY, ask
+from keeptrusts.judge.asking import Asker, ask
 from keeptrusts.judge.errors import CrashedError, CrowdedError, JudgeFailedError, TooCostlyError
 
 log = structlog.get_logger(__name__)
 
 _LEFT = "a pack is left to git"
+# Over twice what the costliest pack takes; git has to come in time where it takes more.
+_ASKER = Asker(seconds=5.0)
 # Beside the pack a question has names, those of a thousand links.
 _OTHERS_BYTES = 1024 * 1024
 
@@ -29,7 +31,7 @@ class JudgedPacks:
     def commit(self, pack: bytes, head: str, names: Sequence[bytes]) -> CommitReading | None:
         """The commit `head` of a pack, with its entries at `names`."""
         with _leaving_to_git():
-            answer = ask(ANYBODY, reading.commit, pack, head, tuple(names))
+            answer = ask(_ASKER, reading.commit, pack, head, tuple(names))
             if isinstance(answer, CommitReading):
                 return answer
             log.info(_LEFT, reason=answer)
@@ -38,7 +40,7 @@ class JudgedPacks:
     def blobs(self, pack: bytes, wanted: Sequence[str]) -> BlobsReading | None:
         """The blobs `wanted` of a pack."""
         with _leaving_to_git():
-            answer = ask(ANYBODY, reading.blobs, pack, tuple(wanted))
+            answer = ask(_ASKER, reading.blobs, pack, tuple(wanted))
             if isinstance(answer, BlobsReading):
                 return answer
             log.info(_LEFT, reason=answer)

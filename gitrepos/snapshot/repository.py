@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, TypedDict
 
-from gitrepos.errors import TimedOutError, UnsafeObjectError
+from gitrepos.errors import RemoteError, TimedOutError, UnsafeObjectError
 from gitrepos.forge.git import runner
 from gitrepos.forge.git.object_checks import LET_OFF
 from gitrepos.forge.pack_fetch import Courier
@@ -146,9 +146,13 @@ class Bare:
     def _here(self) -> list[str]:
         """The arguments of each command in the repository, which has all that was taken."""
         while self._unstored:
-            content, shallow = self._unstored.pop(0)
-            with runner.memory_file(content) as file:
-                self._store(file, shallow)
+            first = self._unstored.pop(0)
+            try:
+                with runner.memory_file(first[0]) as file:
+                    self._store(file, first[1])
+            except RemoteError:
+                self._unstored.insert(0, first)  # Whoever asks next hears the same.
+                raise
         return self._made()
 
     def _made(self) -> list[str]:
