@@ -52,8 +52,9 @@ _MESSAGES = (
     b"x" * 3000, b"tree 00\nauthor x\n\ncommit\n",
 )  # fmt: skip
 _HEADERS = (
-    b"", b"", b"", b"", b"", b"", b"encoding utf-8\n", b"encoding UTF-8\n", b"encoding ISO-8859-1\n",
-    b"gpgsig -----BEGIN\n \n abc\n -----END\n", b"mergetag object 00\n type commit\n \n x\n",
+    b"", b"", b"", b"", b"", b"", b"encoding utf-8\n", b"encoding UTF-8\n",
+    b"encoding ISO-8859-1\n", b"gpgsig -----BEGIN\n \n abc\n -----END\n",
+    b"mergetag object 00\n type commit\n \n x\n",
     b"tree 0000\n", b"author " + _WHO + b" 17 +0000\n", b"encoding \n", b"x\n", b" \n",
 )  # fmt: skip
 
