@@ -61,9 +61,13 @@ _HEADERS = (
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A repository: its objects (kind, content), the ids of its commit and of that one's tree."""
+    """A repository: its objects (kind, content), the blobs apart, and paths to list it at.
+
+    `head` is the id of its commit, `tree` that of the commit's tree.
+    """
 
     objects: list[tuple[int, bytes]]
+    blobs: list[tuple[int, bytes]]
     head: bytes
     tree: bytes
     sha256: bool
@@ -161,14 +165,15 @@ def made(seed: int) -> Made:
     names = tuple(rng.sample((b"a", b"b", b"a/b", b"policy-config.yaml", b"nowhere", b"a.b/a"), 3))
     if missing or rng.random() < 0.5:
         names = (b"",)
-    return Made(list(maker.objects.values()), head, tree, maker.sha256, names)
+    objects, blobs = list(maker.objects.values()), list(maker.blobs.values())
+    return Made(objects, blobs, head, tree, maker.sha256, names)
 
 
-def pack(repo: Made, seed: int) -> bytes:
-    """A pack of a repository's objects in an order by chance, some as deltas of either kind."""
+def pack(objects: Sequence[tuple[int, bytes]], seed: int, *, sha256: bool) -> bytes:
+    """A pack of objects in an order by chance, some as deltas of either kind."""
     rng = random.Random(seed)
-    objects = rng.sample(repo.objects, len(repo.objects))
-    return packed(_written(objects, rng, sha256=repo.sha256), sha256=repo.sha256)
+    mixed = rng.sample(objects, len(objects))
+    return packed(_written(mixed, rng, sha256=sha256), sha256=sha256)
 
 
 def _written(

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from gitrepos.snapshot.packs import reading
-from gitrepos.snapshot.packs.reading import CommitReading
+from gitrepos.snapshot.packs.reading import BlobsReading, CommitReading
 from kt.policy.files import FILE_NAME
 from tests.support import oddrepos
 from tests.support.oddrepos import Made
-from tests.support.packs import packed, whole_object
+from tests.support.packs import name, packed, whole_object
 
 _ENDS = (FILE_NAME.encode(), b".gitattributes")
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LC_ALL": "C"}
@@ -110,10 +110,7 @@ def compared(folder: Path, seeds: range) -> tuple[int, int, int]:
     counts: defaultdict[str, int] = defaultdict(int)
     for sha256 in (False, True):
         some = {seed: repo for seed, repo in repos.items() if repo.sha256 is sha256}
-        ours = {
-            seed: reading.commit(oddrepos.pack(repo, seed), repo.head.hex(), repo.names)
-            for seed, repo in some.items()
-        }
+        ours = {seed: _read(repo, seed) for seed, repo in some.items()}
         theirs = AllInOne(folder / str(sha256), list(some.values()), sha256=sha256)
         taken = {seed: one for seed, one in ours.items() if isinstance(one, CommitReading)}
         logs = theirs.commits([some[seed].head for seed in taken])
@@ -131,8 +128,13 @@ def compared(folder: Path, seeds: range) -> tuple[int, int, int]:
     return counts["taken"], counts["refused"], counts["left"]
 
 
+def _read(repo: Made, seed: int) -> CommitReading | str:
+    pack = oddrepos.pack(repo.objects, seed, sha256=repo.sha256)
+    return reading.commit(pack, repo.head.hex(), repo.names)
+
+
 def _ids(repo: Made) -> Iterator[bytes]:
-    return (oddrepos.name(*one, sha256=repo.sha256) for one in repo.objects)
+    return (name(*one, sha256=repo.sha256) for one in repo.objects)
 
 
 def _rows(answer: CommitReading) -> Iterator[tuple[str, ...]]:
@@ -145,6 +147,22 @@ def test_what_is_taken_git_takes_and_reads_as_the_same(tmp_path: Path) -> None:
     taken, refused, left = compared(tmp_path, range(300))
 
     assert taken > 90 and refused > 90 and left < 70, (taken, refused, left)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_blobs_are_read_as_they_were_written(seed: int) -> None:
+    """By their ids, of either hash, however they were packed; also one that was not asked for."""
+    repo = oddrepos.made(seed)
+    expected = {name(*one, sha256=repo.sha256).hex(): one[1] for one in repo.blobs}
+    wanted = tuple(sorted(expected)[1:]) or ("00" * (32 if repo.sha256 else 20),)
+
+    answer = reading.blobs(oddrepos.pack(repo.blobs, seed, sha256=repo.sha256), wanted)
+
+    if len(expected) < 2:
+        assert answer == "it lacks a blob"
+    else:
+        assert isinstance(answer, BlobsReading)
+        assert answer.contents == {key: expected[key] for key in wanted}
 
 
 @pytest.mark.soak
