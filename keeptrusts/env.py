@@ -19,6 +19,7 @@ from kt.evidence.witnessing import Witness
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+_READERS = ("own", "git")
 _SCHEMES = ("https", "ssh", "http", "file")
 _DATABASES = ("postgres", "postgresql", "sqlite")
 _BROKERS = ("redis", "rediss", "unix")
@@ -61,6 +62,7 @@ class Env:
 
     The first of `secret_keys` seals, and each of them opens, so that keys can be rotated.
     `database_url` and `redis_url` are empty in the embedded default.
+    `git_reader` is `own`, or `git` where git reads all that forges send.
     `git_ca_file` is empty where only the system's authorities are trusted, `git_proxy` where forges
     are called directly. `git_allowed_refs` are patterns such as `refs/pull/*`.
     `token_max_days` is None where a token may last for ever.
@@ -81,6 +83,7 @@ class Env:
     git_allowed_networks: tuple[Network, ...]
     git_ca_file: str
     git_allowed_refs: tuple[str, ...]
+    git_reader: str
     git_proxy: str
     git_no_proxy: tuple[str, ...]
     git_host_concurrency: int
@@ -132,6 +135,7 @@ def read(environ: Mapping[str, str]) -> Env:
         git_allowed_networks=_networks(environ.get("KEEPTRUSTS_GIT_ALLOWED_NETWORKS", "")),
         git_ca_file=_ca_file(environ.get("KEEPTRUSTS_GIT_CA_FILE", "")),
         git_allowed_refs=_refs(environ.get("KEEPTRUSTS_GIT_ALLOWED_REFS", "")),
+        git_reader=_reader(environ.get("KEEPTRUSTS_GIT_READER") or "own"),
         git_proxy=_proxy(environ.get("KEEPTRUSTS_GIT_PROXY", "")),
         git_no_proxy=_no_proxy(environ.get("KEEPTRUSTS_GIT_NO_PROXY", "")),
         git_host_concurrency=_limit(environ, "KEEPTRUSTS_GIT_HOST_CONCURRENCY") or 32,
@@ -309,6 +313,12 @@ def _refs(value: str) -> tuple[str, ...]:
                 " branches nor tags; write such as refs/pull/*"
             )
     return patterns
+
+
+def _reader(value: str) -> str:
+    if value not in _READERS:
+        raise EnvError(f"KEEPTRUSTS_GIT_READER={value!r}: write {' or '.join(_READERS)}")
+    return value
 
 
 def _proxy(value: str) -> str:

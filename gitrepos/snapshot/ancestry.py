@@ -6,8 +6,9 @@ from pathlib import Path
 from gitrepos.errors import BadAnswerError, ObjectRefusedError, RemoteError
 from gitrepos.forge.git import runner
 from gitrepos.forge.pack_fetch import Courier
-from gitrepos.snapshot import signatures, temporary
+from gitrepos.snapshot import signatures
 from gitrepos.snapshot.repository import Bare, RemoteRef, Signers, text
+from gitrepos.snapshot.temporary import Temporary
 from gitrepos.snapshot.values import Made
 
 _HEAD = "refs/keeptrusts/head"
@@ -43,7 +44,7 @@ def fork(access: runner.Access, *, ref: str, head: str, other: str, folder: Path
     """
     object_format = "sha256" if len(head) == 64 else "sha1"
     try:
-        with temporary.temporary(folder) as place, Courier(access) as courier:
+        with Temporary(folder) as place, Courier(access) as courier:
             source = RemoteRef(access, courier, ref, object_format, place)
             bare = Bare(source, "history")
             refs = [f"+{head}:{_HEAD}", f"+{other}:{_LEFT}"]

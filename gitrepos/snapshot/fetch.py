@@ -22,9 +22,12 @@ from gitrepos.errors import (
 )
 from gitrepos.forge.git import complaints, runner
 from gitrepos.forge.pack_fetch import Courier
-from gitrepos.snapshot import ancestry, temporary
-from gitrepos.snapshot.reader import ATTRIBUTES, REGULAR, SYMLINK, TREE, Entry, Repository
+from gitrepos.snapshot import ancestry
+from gitrepos.snapshot.entries import ATTRIBUTES, REGULAR, SYMLINK, TREE, Entry
+from gitrepos.snapshot.reader import Repository
 from gitrepos.snapshot.repository import RemoteRef
+from gitrepos.snapshot.temporary import Temporary
+from gitrepos.snapshot.unpacker import PackUnpacker
 from gitrepos.snapshot.values import Defect, File, FilesRequest, Snapshot
 from kt.policy.files import MAX_BYTES
 
@@ -49,6 +52,7 @@ def take(
     folder: Path,
     tag_object: str = "",
     among: Sequence[str] = (),
+    unpacker: PackUnpacker | None = None,
 ) -> list[Snapshot | RemoteError]:
     """Fetch the commit that the check saw, and take a snapshot of it for each request.
 
@@ -57,7 +61,8 @@ def take(
     `among`, prefixes of refs, one of these must have the commit in its history.
 
     One request that fails does not stop the others; results have the order of the requests.
-    `folder` holds the temporary repository. All of it takes 90 s at most.
+    `folder` holds the temporary repository, where git reads something: what comes by our own
+    request is read by the `unpacker`, if there is one. All of it takes 90 s at most.
 
     Raises:
         NotOnAnyBranchError: no ref below `among` has the commit.
@@ -65,9 +70,9 @@ def take(
     """
     signed = any(ask.allowed_signers or ask.allowed_openpgp_keys for ask in asks)
     try:
-        with temporary.temporary(folder) as place, Courier(access) as courier:
+        with Temporary(folder) as place, Courier(access) as courier:
             object_format = "sha256" if len(head) == 64 else "sha1"
-            source = RemoteRef(access, courier, ref, object_format, place)
+            source = RemoteRef(access, courier, ref, object_format, place, unpacker)
             if among and not ancestry.reached(source, head, among=among):
                 raise NotOnAnyBranchError(head)
             roots = [ask.root for ask in asks]
@@ -202,7 +207,7 @@ def _stored(name: str) -> tuple[str, Defect | None]:
     raw = name.encode(errors="surrogateescape")
     if len(raw) > _PATH_BYTES:
         defect = Defect("bad_path", f"has a path of {len(raw)} bytes; at most {_PATH_BYTES}")
-    elif any(map(_misleads, name)):
+    elif not (name.isascii() and name.isprintable()) and any(map(_misleads, name)):
         defect = Defect("bad_path", "has control characters, or what is not UTF-8, in its path")
     else:
         return name, None

@@ -7,6 +7,7 @@ that begins below the top and fails is tried from the top, once.
 
 import itertools
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -21,6 +22,7 @@ from gitrepos.errors import (
 )
 from gitrepos.forge.addresses import RepoURL
 from gitrepos.snapshot.repository import Bare, RemoteRef
+from gitrepos.snapshot.unpacked import Unpacked
 
 log = structlog.get_logger(__name__)
 
@@ -47,11 +49,24 @@ class Way(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """A repository with a commit, under its `name` there, and the way it came."""
+    """A repository with a commit, under its `name` there, and the way it came.
+
+    `own` is the commit where it was read without git, which has it when it is asked.
+    """
 
     bare: Bare
     name: str
     way: Way
+    own: Unpacked | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A commit, the tag that comes with it, and the paths at which it will be listed."""
+
+    head: str
+    tag_object: str
+    names: Sequence[str]
 
 
 _Host = tuple[str, str, int]
@@ -60,9 +75,17 @@ _known: dict[_Host, tuple[Way, float]] = {}
 _names = itertools.count()
 
 
-def bring(source: RemoteRef, head: str, *, tag_object: str = "", least: Way = Way.OWN) -> Brought:
+def bring(
+    source: RemoteRef,
+    head: str,
+    *,
+    tag_object: str = "",
+    least: Way = Way.OWN,
+    names: Sequence[str] = (),
+) -> Brought:
     """Bring the commit with the id `head`; without it on the server, that of the ref.
 
+    `names` are the paths at which it is going to be listed.
     `tag_object` is an annotated tag that comes with it; by git, the one that the ref leads to now.
     The ways above `least` are left out.
 
@@ -72,13 +95,14 @@ def bring(source: RemoteRef, head: str, *, tag_object: str = "", least: Way = Wa
     if source.access.url.scheme not in ("https", "http"):
         least = max(least, Way.FILTERED)
     first = max(least, _first(source.access.url))
+    wanted = _Wanted(head, tag_object, names)
     try:
-        return _down(source, head, tag_object, first)
+        return _down(source, wanted, first)
     except (TooLargeError, *PUZZLED):
         if first == least:
             raise
         _known.pop(_host(source.access.url), None)
-        return _down(source, head, tag_object, least)
+        return _down(source, wanted, least)
 
 
 def forget() -> None:
@@ -86,11 +110,11 @@ def forget() -> None:
     _known.clear()
 
 
-def _down(source: RemoteRef, head: str, tag_object: str, first: Way) -> Brought:
+def _down(source: RemoteRef, wanted: _Wanted, first: Way) -> Brought:
     last: RemoteError | None = None
     for way in [way for way in Way if way >= first]:
         try:
-            brought = _by(way, source, head, tag_object)
+            brought = _by(way, source, wanted)
         except PUZZLED as error:
             if way is Way.OWN:  # What it could not ask for it leaves to git; what came was bad.
                 raise
@@ -107,14 +131,13 @@ def _down(source: RemoteRef, head: str, tag_object: str, first: Way) -> Brought:
     raise last
 
 
-def _by(way: Way, source: RemoteRef, head: str, tag_object: str) -> Brought | None:
+def _by(way: Way, source: RemoteRef, wanted: _Wanted) -> Brought | None:
     """The commit by one way; None where our own request is not understood."""
     bare = Bare(source, f"{way.name.lower()}-{next(_names)}")
     branch = ["origin", f"+{source.ref}:{HEAD}"]
     match way:
         case Way.OWN:
-            wanted = [head, tag_object] if tag_object else [head]
-            return Brought(bare, head, way) if bare.take(wanted, thin=True) else None
+            return _own(bare, source, wanted)
         case Way.FILTERED:
             bare.fetch(["--depth=1", "--filter=blob:none", *branch])
         case Way.SHALLOW:
@@ -122,6 +145,15 @@ def _by(way: Way, source: RemoteRef, head: str, tag_object: str) -> Brought | No
         case Way.WHOLE:
             bare.fetch_whole(branch)
     return Brought(bare, HEAD, way)
+
+
+def _own(bare: Bare, source: RemoteRef, wanted: _Wanted) -> Brought | None:
+    """The commit by our own request, which git reads where the unpacker does not."""
+    own = Unpacked(source.unpacker, wanted.head, wanted.names) if source.unpacker else None
+    ids = [wanted.head, wanted.tag_object] if wanted.tag_object else [wanted.head]
+    if not bare.take(ids, thin=True, read=own.read_commit if own else None):
+        return None
+    return Brought(bare, wanted.head, Way.OWN, own if own and own.is_read else None)
 
 
 def _host(url: RepoURL) -> _Host:

@@ -2,38 +2,37 @@
 
 import contextlib
 import hashlib
-from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from gitrepos.errors import BadAnswerError, NotACommitError, PathNotFoundError, TooLargeError
 from gitrepos.snapshot import ancestry, globs, ladder, openpgp, signatures, symlinks
+from gitrepos.snapshot.entries import (
+    ATTRIBUTES,
+    REGULAR,
+    SYMLINK,
+    Entries,
+    Entry,
+    as_bytes,
+    attributes_above,
+    is_above,
+    may_be_taken,
+    parents,
+)
 from gitrepos.snapshot.ladder import Way
 from gitrepos.snapshot.repository import RemoteRef, Signers, text
 from gitrepos.snapshot.values import ALTERING, Commit, FilesRequest, Made, Signature
 from kt.policy.files import FILE_NAME, MAX_BYTES, policy_files
 
 MAX_FILES = 1000
-REGULAR = ("100644", "100755")
-SYMLINK = "120000"
-ATTRIBUTES = ".gitattributes"
 # As much as a worker can lint within its lease, whatever is in the files.
 _CONTENT_BYTES = 32 * 1024 * 1024
-TREE = "040000"
+_TOO_LARGE = f"The policy files have over {_CONTENT_BYTES} bytes together."
 _MAX_LINKS = 1000
 # Roots of one listing: each entry is compared with every root, and a command line is bounded.
 _AT_ONCE = 100
 _COMMAND_CHARACTERS = 100_000
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """An entry of a tree. `name` is the path; a byte that is not UTF-8 is a lone surrogate."""
-
-    mode: str
-    blob: str
-    name: str
 
 
 class Repository:
@@ -48,8 +47,9 @@ class Repository:
         self, source: RemoteRef, head: str, tag_object: str, roots: Collection[str]
     ) -> None:
         self._source, self._roots = source, sorted(set(roots))
-        brought = ladder.bring(source, head, tag_object=tag_object)
-        self._bare, self._way = brought.bare, brought.way
+        names = _names(self._roots)
+        brought = ladder.bring(source, head, tag_object=tag_object, names=names)
+        self._bare, self._way, self._own = brought.bare, brought.way, brought.own
         self._tag_object = tag_object
         if tag_object and self._way is not Way.OWN:
             self._tag_object = self._tag_at(brought.name)
@@ -71,11 +71,16 @@ class Repository:
         Raises:
             NotACommitError: it is none.
         """
+        if self._own:
+            header = self._own.commit.header.decode(errors="replace")
+            message = self._own.commit.message.decode(errors="replace")
+            return [f"commit {name}", *header.split("\n")], message
         raw = self._bare.read(["log", "-1", "--pretty=raw", name, "--"], 1 << 20)
         if not raw:
             raise NotACommitError(f"{self._source.ref} leads to no commit.")
         header, _, message = raw.decode(errors="replace").partition("\n\n")
-        return header.split("\n"), message
+        lines = [line.removeprefix("    ") for line in message.split("\n")]
+        return header.split("\n"), "\n".join(lines)
 
     def _tag_at(self, name: str) -> str:
         """The id of the tag object that a ref leads to; empty when it leads to a commit."""
@@ -134,7 +139,7 @@ class Repository:
         return signatures.read(text(self._bare.read(log, 4096, **allowed)), wanted=wanted)
 
     def _allowed(self, signers: str, keys: str) -> Signers:
-        home = openpgp.home(self._source.folder, keys) if keys else None
+        home = openpgp.home(self._source.place.path, keys) if keys else None
         return {"allowed_signers": signers, "gpg_home": home}
 
     def at(self, root: str) -> tuple[str, list[Entry]]:
@@ -152,7 +157,7 @@ class Repository:
         if entry is None:
             raise PathNotFoundError(self._missing(root), commit=self.commit.id)
         there = entry.blob
-        found = map(listing.at, _attributes_above(root))
+        found = map(listing.at, attributes_above(root))
         above = [entry for entry in found if entry is not None and entry.mode in REGULAR]
         if not above:
             return there, []
@@ -162,7 +167,7 @@ class Repository:
     def _missing(self, root: str) -> str:
         """The message for a path without an entry."""
         message = f"The commit has no file or directory {root!r}"
-        above = [parent.removesuffix("/") for parent in _parents(root) if parent]
+        above = [parent.removesuffix("/") for parent in parents(root) if parent]
         links = [entry.name for entry in self._listed(above) if entry.mode == SYMLINK]
         on_the_way = next((name for name in above if name in links), None)
         if on_the_way is None:
@@ -180,13 +185,13 @@ class Repository:
             TooLargeError: there are over 1,000 policy files.
         """
         there = self._listed_once().below(ask.root)
-        listed = [entry for entry in there if _may_be_taken(entry, ask.root)]
+        listed = [entry for entry in there if may_be_taken(entry, ask.root)]
         named = policy_files([entry.name for entry in listed], under=ask.root)
         chosen = globs.chosen(named, include=ask.include, exclude=ask.exclude)
         if len(chosen) > MAX_FILES:
             raise TooLargeError(f"{len(chosen)} policy files; a link takes at most {MAX_FILES}.")
         names, kept = set(named), set(chosen)
-        inside = [entry for entry in listed if _is_above(entry, chosen)]
+        inside = [entry for entry in listed if is_above(entry, chosen)]
         links = [entry for entry in listed if entry.mode == SYMLINK and entry.name not in names]
         files = [entry for entry in listed if entry.name in kept]
         return files, [*above, *inside], links[:_MAX_LINKS]
@@ -255,10 +260,10 @@ class Repository:
     def attributes(self, names: Sequence[str], files: Sequence[Entry]) -> dict[str, dict[str, str]]:
         """The attributes of each name, as git reads them from the `.gitattributes` in `files`."""
         rows = "".join(f"{file.mode} blob {file.blob}\t{file.name}\0" for file in files)
-        self._bare.read(["update-index", "-z", "--index-info"], stdin=_bytes(rows))
+        self._bare.read(["update-index", "-z", "--index-info"], stdin=as_bytes(rows))
         output = self._bare.read(
             ["check-attr", "--cached", "-z", "--stdin", *ALTERING],
-            stdin=_bytes("".join(f"{name}\0" for name in names)),
+            stdin=as_bytes("".join(f"{name}\0" for name in names)),
         )
         parts = text(output).split("\0")[:-1]
         attributes: dict[str, dict[str, str]] = {name: {} for name in names}
@@ -270,15 +275,23 @@ class Repository:
     def _listed_once(self) -> "Entries":
         """What lies at the roots of all requests, and the attributes above them."""
         if self._listing is None:
-            batches = [[]] if "" in self._roots else _batches(self._roots)
-            self._listing = Entries(entry for batch in batches for entry in self._listed(batch))
+            own = self._own.listed(_names(self._roots)) if self._own else None
+            if own is not None:
+                self._listing = Entries(own)
+            else:
+                batches = [[]] if "" in self._roots else _batches(self._roots)
+                self._listing = Entries(one for batch in batches for one in self._by_git(batch))
         return self._listing
 
-    def _listed(self, names: Sequence[str]) -> Iterator[Entry]:
+    def _listed(self, names: Sequence[str]) -> Iterable[Entry]:
         """The entries at `names`, and of what lies below the policy files, attributes and links.
 
         Without names these are those of the whole commit.
         """
+        own = self._own.listed(names or [""]) if self._own else None
+        return self._by_git(names) if own is None else own
+
+    def _by_git(self, names: Sequence[str]) -> Iterator[Entry]:
         listing = self._bare.read(
             [
                 "ls-tree", "-r", "-t", "-z", "--full-tree", self.commit.id,
@@ -287,7 +300,7 @@ class Repository:
         )  # fmt: skip
         # Of a large tree only these few lines become values.
         ends = (FILE_NAME.encode(), ATTRIBUTES.encode())
-        named = set(map(_bytes, (*self._roots, *names))) - {b""}
+        named = set(map(as_bytes, (*self._roots, *names))) - {b""}
         links = f"{SYMLINK} ".encode()
         for line in listing.split(b"\0"):
             if line.endswith(ends) or line.startswith(links) or line.partition(b"\t")[2] in named:
@@ -296,18 +309,26 @@ class Repository:
     def _fetch_blobs(self, blobs: Sequence[str]) -> None:
         if self._way >= Way.SHALLOW:
             return  # They came with the commit.
-        if self._way is Way.OWN and self._bare.take(blobs, thin=False):
+        own = partial(self._own.read_blobs, wanted=blobs) if self._own else None
+        if self._way is Way.OWN and self._bare.take(blobs, thin=False, read=own):
             return
         try:
             # A blob that is asked for by id comes in spite of the filter.
             self._bare.fetch(["--filter=blob:none", "--stdin", "origin"], stdin=_lines(blobs))
         except ladder.PUZZLED:
             brought = ladder.bring(self._source, self.commit.id, least=Way.SHALLOW)
-            self._bare, self._way = brought.bare, brought.way
+            self._bare, self._way, self._own = brought.bare, brought.way, None
 
-    def _read(self, blobs: Sequence[str], max_bytes: int) -> dict[str, bytes]:
-        batch = self._bare.read(["cat-file", "--batch", "--buffer"], max_bytes, stdin=_lines(blobs))
-        return dict(_blobs(batch))
+    def _read(self, blobs: Sequence[str], max_bytes: int) -> dict[str, bytes | None]:
+        """The bytes of blobs; None for one that is known to be over 1 MiB."""
+        own = self._own.contents if self._own else {}
+        read = {blob: own[blob] for blob in blobs if blob in own}
+        if sum(len(content or b"") for content in read.values()) > max_bytes:
+            raise TooLargeError(_TOO_LARGE)
+        if unread := [blob for blob in blobs if blob not in read]:
+            cat_file = ["cat-file", "--batch", "--buffer"]
+            read |= _blobs(self._bare.read(cat_file, max_bytes, stdin=_lines(unread)))
+        return read
 
     def _small(self, blobs: Sequence[str]) -> list[str]:
         """The blobs of 1 MiB at most.
@@ -319,37 +340,15 @@ class Repository:
         sizes = dict(zip(blobs, map(_size, listing.splitlines()), strict=True))
         small = [blob for blob in blobs if sizes[blob] <= MAX_BYTES]
         if sum(sizes[blob] for blob in small) > _CONTENT_BYTES:
-            raise TooLargeError(f"The policy files have over {_CONTENT_BYTES} bytes together.")
+            raise TooLargeError(_TOO_LARGE)
         return small
 
 
-class Entries:
-    """Entries of a tree, found by name and by directory."""
-
-    def __init__(self, entries: Iterable[Entry]) -> None:
-        self._by_name = {entry.name: entry for entry in entries}
-        self._names = sorted(self._by_name)
-
-    def at(self, name: str) -> Entry | None:
-        """The entry of exactly this name."""
-        return self._by_name.get(name)
-
-    def below(self, root: str) -> list[Entry]:
-        """The entry at `root`, and those below it."""
-        if not root:
-            return [self._by_name[name] for name in self._names]
-        start = bisect_left(self._names, f"{root}/")
-        end = bisect_left(self._names, f"{root}0")  # The character after the slash.
-        inside = [self._by_name[name] for name in self._names[start:end]]
-        return [self._by_name[root], *inside] if root in self._by_name else inside
-
-
 def _commit(facts: Mapping[str, str], message: str) -> Commit:
-    """The commit with these header fields and this message, whose lines are indented."""
+    """The commit with these header fields and this message."""
     author, _ = _signed(facts.get("author", ""))
     committer, moment = _signed(facts.get("committer", ""))
-    lines = [line.removeprefix("    ") for line in message.split("\n")]
-    stripped = "\n".join(lines).strip().replace("\0", "\ufffd")
+    stripped = message.strip().replace("\0", "\ufffd")
     return Commit(
         facts["commit"], author[:500], stripped[:500], _moment(moment), committer=committer[:500]
     )
@@ -369,11 +368,6 @@ def _moment(seconds: str) -> datetime | None:
         return None
 
 
-def _attributes_above(root: str) -> list[str]:
-    """The `.gitattributes` of every directory above a path."""
-    return [f"{parent}{ATTRIBUTES}" for parent in _parents(root)]
-
-
 def _batches(roots: Sequence[str]) -> Iterator[list[str]]:
     """The names for each listing: roots, with the attributes above them.
 
@@ -382,7 +376,7 @@ def _batches(roots: Sequence[str]) -> Iterator[list[str]]:
     batch: list[str] = []
     count = characters = 0
     for root in roots:
-        names = [root, *_attributes_above(root)]
+        names = [root, *attributes_above(root)]
         size = sum(map(len, names))
         if batch and (count == _AT_ONCE or characters + size > _COMMAND_CHARACTERS):
             yield list(dict.fromkeys(batch))
@@ -393,40 +387,17 @@ def _batches(roots: Sequence[str]) -> Iterator[list[str]]:
         yield list(dict.fromkeys(batch))
 
 
-def _small_enough(read: Mapping[str, bytes]) -> dict[str, bytes]:
-    return {blob: content for blob, content in read.items() if len(content) <= MAX_BYTES}
+def _small_enough(read: Mapping[str, bytes | None]) -> dict[str, bytes]:
+    return {
+        blob: content
+        for blob, content in read.items()
+        if content is not None and len(content) <= MAX_BYTES
+    }
 
 
-def _parents(name: str) -> list[str]:
-    """Every directory above a path, the root (empty) first, the others with a slash at the end."""
-    parts = name.split("/")
-    return ["".join(f"{part}/" for part in parts[:depth]) for depth in range(len(parts))]
-
-
-def _is_within(name: str, root: str) -> bool:
-    return not root or name == root or name.startswith(f"{root}/")
-
-
-def _may_be_taken(entry: Entry, root: str) -> bool:
-    """True for what lies within `root`; of directories for those with the name of a policy file."""
-    if entry.mode == TREE:
-        named = entry.name.rpartition("/")[2] == FILE_NAME
-        return named and entry.name != root and _is_within(entry.name, root)
-    return _is_within(entry.name, root)
-
-
-def _is_above(entry: Entry, names: Sequence[str]) -> bool:
-    """True for a `.gitattributes` on the way to one of `names`, which are sorted."""
-    parent, _, name = entry.name.rpartition("/")
-    if name != ATTRIBUTES or entry.mode not in REGULAR:
-        return False
-    directory = f"{parent}/" if parent else ""
-    at = bisect_left(names, directory)
-    return at < len(names) and names[at].startswith(directory)
-
-
-def _bytes(name: str) -> bytes:
-    return name.encode(errors="surrogateescape")
+def _names(roots: Sequence[str]) -> list[str]:
+    """The names of one listing for all roots, with the attributes above them."""
+    return sorted({name for root in roots for name in (root, *attributes_above(root))})
 
 
 def _lines(names: Sequence[str]) -> bytes:

@@ -2,15 +2,17 @@
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, TypedDict
 
-from gitrepos.errors import TimedOutError, UnsafeObjectError
+from gitrepos.errors import RemoteError, TimedOutError, UnsafeObjectError
 from gitrepos.forge.git import runner
 from gitrepos.forge.git.object_checks import LET_OFF
 from gitrepos.forge.pack_fetch import Courier
+from gitrepos.snapshot.temporary import Temporary
+from gitrepos.snapshot.unpacker import PackUnpacker
 
 _SECONDS = 90
 _FETCH_SECONDS = 60
@@ -32,19 +34,21 @@ class Signers(TypedDict):
 class RemoteRef:
     """A ref of a remote, with the access to it and its deadline (monotonic), 90 s from now.
 
-    `ref` may also be a commit's id. `folder` holds its temporary repositories.
+    `ref` may also be a commit's id. `place` holds its temporary repositories, `unpacker` reads
+    packs where git need not.
     """
 
     access: runner.Access
     courier: Courier
     ref: str
     object_format: str
-    folder: Path
+    place: Temporary
+    unpacker: PackUnpacker | None = None
     until: float = field(default_factory=lambda: time.monotonic() + _SECONDS)
 
 
 class Bare:
-    """A bare repository, at first empty.
+    """A bare repository, at first empty; it is made once git reads or fetches.
 
     `let_off` names the checks of git that its objects fail without harm.
     """
@@ -52,13 +56,21 @@ class Bare:
     def __init__(self, source: RemoteRef, name: str) -> None:
         self.let_off: frozenset[str] = frozenset()
         self._source = source
-        self._folder = source.folder / name
-        self._here = runner.bare_repository(self._folder, object_format=source.object_format)
+        self._name = name
+        self._arguments: list[str] = []
+        self._unstored: list[tuple[bytes, frozenset[str]]] = []
 
-    def take(self, wants: Sequence[str], *, thin: bool) -> bool:
+    def take(
+        self,
+        wants: Sequence[str],
+        *,
+        thin: bool,
+        read: Callable[[bytes], bool] | None = None,
+    ) -> bool:
         """Fetch objects without a git process; returns False where only `git fetch` can.
 
-        `thin` is for a commit: it comes with its trees, without its parents and blobs.
+        `thin` is for a commit: it comes with its trees, without its parents and blobs. `read` gets
+        the pack; what it takes, git stores only once it is asked for something.
 
         Raises:
             RemoteError: the server did not send them.
@@ -72,10 +84,13 @@ class Bare:
         if pack is None:
             return False
         with pack.file:
-            self._index(pack.file)
-        if pack.shallow:
-            lines = "".join(f"{commit}\n" for commit in pack.shallow)
-            (self._folder / "shallow").write_text(lines)
+            most = self._source.unpacker.most_bytes if self._source.unpacker and read else 0
+            content = pack.file.read(most + 1)
+            if read and len(content) <= most and read(content):
+                self._unstored.append((content, pack.shallow))
+            else:
+                pack.file.seek(0)
+                self._store(pack.file, pack.shallow)
         return True
 
     def fetch(
@@ -116,7 +131,7 @@ class Bare:
     ) -> None:
         runner.run(
             [
-                *self._here, "-c", "fetch.negotiationAlgorithm=noop",
+                *self._here(), "-c", "fetch.negotiationAlgorithm=noop",
                 "-c", f"fetch.fsckObjects={'false' if unchecked else 'true'}", "fetch", "--quiet",
                 "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance",
                 "--recurse-submodules=no", *arguments,
@@ -128,8 +143,37 @@ class Bare:
             bounded=self._folder if bounded else None,
         )  # fmt: skip
 
-    def _index(self, pack: BinaryIO) -> None:
+    def _here(self) -> list[str]:
+        """The arguments of each command in the repository, which has all that was taken."""
+        while self._unstored:
+            first = self._unstored.pop(0)
+            try:
+                with runner.memory_file(first[0]) as file:
+                    self._store(file, first[1])
+            except RemoteError:
+                self._unstored.insert(0, first)  # Whoever asks next hears the same.
+                raise
+        return self._made()
+
+    def _made(self) -> list[str]:
+        """The arguments of each command in the repository, which exists from now on."""
+        if not self._arguments:
+            object_format = self._source.object_format
+            self._arguments = runner.bare_repository(self._folder, object_format=object_format)
+        return self._arguments
+
+    @property
+    def _folder(self) -> Path:
+        return self._source.place.path / self._name
+
+    def _store(self, pack: BinaryIO, shallow: frozenset[str]) -> None:
         """Store a pack, with the checks of each object that a fetch makes."""
+        self._index(pack)
+        if shallow:
+            lines = "".join(f"{commit}\n" for commit in shallow)
+            (self._folder / "shallow").write_text(lines)
+
+    def _index(self, pack: BinaryIO) -> None:
         try:
             self._unpack(pack, "--fsck-objects")
         except UnsafeObjectError as error:
@@ -142,7 +186,7 @@ class Bare:
     def _unpack(self, pack: BinaryIO, *options: str) -> None:
         # As a promisor remote's, trees may name objects that were left out.
         runner.run(
-            [*self._here, *_PROMISED, "index-pack", "--stdin", "--promisor", *options],
+            [*self._made(), *_PROMISED, "index-pack", "--stdin", "--promisor", *options],
             deadline_seconds=self._left(_FETCH_SECONDS),
             max_bytes=_LISTING_BYTES,
             stdin=os.fdopen(os.dup(pack.fileno()), "rb"),
@@ -179,13 +223,13 @@ class Bare:
             TimedOutError: the deadline passed.
         """
         return runner.run(
-            [*self._here, *arguments],
+            [*self._here(), *arguments],
             deadline_seconds=self._left(_READ_SECONDS),
             max_bytes=max_bytes,
             stdin=stdin,
             allowed_signers=allowed_signers,
             gpg_home=gpg_home,
-            scratch=self._source.folder,
+            scratch=self._source.place.path,
             max_words=_WORDS_BYTES,
         )
 
@@ -198,12 +242,12 @@ class Bare:
             RemoteError: it could not be made.
         """
         return runner.verdict(
-            [*self._here, *arguments],
+            [*self._here(), *arguments],
             deadline_seconds=self._left(_READ_SECONDS),
             max_bytes=_LISTING_BYTES,
             allowed_signers=allowed_signers,
             gpg_home=gpg_home,
-            scratch=self._source.folder,
+            scratch=self._source.place.path,
         )
 
     def _left(self, seconds: float) -> float:

@@ -21,7 +21,7 @@ import structlog
 from django.conf import settings
 from django.utils import timezone
 
-from gitrepos import refs
+from gitrepos import refs, unpacking
 from gitrepos.errors import GoneError, RateLimitedError, RefNotAllowedError, RemoteError
 from gitrepos.forge import check
 from gitrepos.links.sealed_secrets import secret_of
@@ -193,6 +193,7 @@ def fetched(
             among=() if head.is_shown else refs.SHOWN,
             asks=asks,
             folder=work.folder(),
+            unpacker=unpacking.JudgedPacks() if settings.ENV.git_reader == "own" else None,
         )
     except RemoteError as error:
         return [error] * len(asks)

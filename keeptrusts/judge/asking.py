@@ -24,7 +24,7 @@ _R = TypeVar("_R")
 # The modules with functions that a judge may be asked for.
 MODULES = (
     "keeptrusts.judge.policies", "keeptrusts.judge.gates", "keeptrusts.judge.trials",
-    "gitrepos.links.given_keys",
+    "gitrepos.links.given_keys", "gitrepos.snapshot.packs.reading",
 )  # fmt: skip
 
 # Twice what the costliest policy takes that keeps the limits of length, on a slow machine.

@@ -14,6 +14,7 @@ from rest_framework.test import APIClient
 
 from gitrepos.snapshot import ladder, repository
 from tests.support.forge import Forge
+from tests.support.packs import BLOB, COMMIT, REF_DELTA, head_of, number
 from tests.support.repo import Repo, policy
 from tests.support.syncing import content, hashes, link, poll, run_due, shown
 
@@ -25,7 +26,6 @@ HEAD = (
     b"Connection: close\r\n\r\n"
 )
 MEBIBYTE = 1 << 20
-COMMIT, BLOB, REF_DELTA = 1, 3, 7
 
 
 def pkt(data: bytes) -> bytes:
@@ -40,24 +40,6 @@ def answer(band: int, parts: Iterable[bytes]) -> Iterator[bytes]:
         for at in range(0, len(part), 60_000):
             yield pkt(bytes([band]) + part[at : at + 60_000])
     yield b"0000"
-
-
-def head_of(kind: int, size: int) -> bytes:
-    """The type and size before each object. Source: gitformat-pack(5)."""
-    first, size = (kind << 4) | (size & 15), size >> 4
-    said = []
-    while size:
-        said.append(first | 128)
-        first, size = size & 127, size >> 7
-    return bytes([*said, first])
-
-
-def number(value: int) -> bytes:
-    """A size within a delta: seven bits a byte, the lowest first."""
-    said = b""
-    while value > 127:
-        said, value = said + bytes([value & 127 | 128]), value >> 7
-    return said + bytes([value])
 
 
 def zeros(size: int) -> bytes:

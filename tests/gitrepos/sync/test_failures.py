@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rest_framework.test import APIClient
@@ -435,14 +436,20 @@ def test_a_failed_fetch_leaves_the_good_commit_shown(
 
 
 def test_a_folder_that_cannot_be_written_is_no_fault_of_the_forge(
-    admin: APIClient, repo: Repo, data_dir: Path
+    admin: APIClient, repo: Repo, data_dir: Path, settings: Any
 ) -> None:
-    """The sync does not crash either."""
-    repo.commit({BOT: policy()})
+    """Where git reads, which needs it: the sync does not crash either. A judge needs none."""
+    repo.commit({BOT: policy("One")})
     row = link(admin, repo.url)
     data_dir.write_text("a file where the folder should be")
 
     run_due()
+
+    assert content(admin, "bot") == policy("One").encode()
+    settings.ENV = dataclasses.replace(settings.ENV, git_reader="git")
+    repo.commit({BOT: policy("Two")})
+
+    poll()
 
     error = shown(admin, row)["error"]
     assert error["code"] == "internal"
