@@ -139,7 +139,7 @@ def waited(parent: int) -> float:
     """Seconds that the push process and this one stood ready while others had the cores."""
     from tests.support.stack import descendants
 
-    pids = [pid for pid, line in descendants(parent).items() if line == "keeptrusts: events"]
+    pids = [pid for pid, line in descendants(parent).items() if line == "keeptrusts: streams"]
     stats = [Path(f"/proc/{pid}/schedstat").read_text() for pid in (*pids, os.getpid())]
     return sum(int(stat.split()[1]) for stat in stats) / 1e9
 

@@ -29,7 +29,7 @@ from tests.support.stack import Stack, command_line  # noqa: E402
 # By words of their command lines, the most telling first; what matches none is the parent's.
 NAMES = {
     "redis": "broker", "valkey": "broker", "nursery": "judges", "forkserver": "fork server",
-    "keeptrusts: ": "", "serving.web": "web", "push.server": "events",
+    "keeptrusts: ": "", "serving.web": "web", "push.server": "streams",
     "queues tick": "poller", "queues sync": "syncer", "beat": "beat",
 }  # fmt: skip
 

@@ -60,6 +60,12 @@ def begin_epoch(*, held: Checkpoint | None = None) -> int:
         return number
 
 
+def follow_restore() -> None:
+    """Begin a new epoch where a backup brought a log: what came after it is a gap, and told so."""
+    if Epoch.objects.exists():
+        begin_epoch()
+
+
 def _seal(now: datetime) -> int:
     epoch = _newest(now)
     rows = Entry.objects.filter(_over(), index=None).order_by("pk")

@@ -69,7 +69,7 @@ class Env:
     `git_host_calls_per_minute` is None where a host's calls are not limited, `requests_per_minute`,
     those of a token, is 0 there.
     `public_url` is empty where nobody said by which address people reach the console, `provider`
-    None where they sign in with tokens alone.
+    None where they sign in with tokens alone. `ready_port` is 0 where the parent answers no probes.
     """
 
     listen_host: str
@@ -103,6 +103,8 @@ class Env:
     requests_per_minute: int
     public_url: str
     provider: Provider | None
+    ready_host: str
+    ready_port: int
     witnesses: tuple[Witness, ...]
 
 
@@ -116,6 +118,9 @@ def read(environ: Mapping[str, str]) -> Env:
     """
     host, port = _listen(environ, "KEEPTRUSTS_LISTEN", "127.0.0.1:8080")
     events_host, events_port = _listen(environ, "KEEPTRUSTS_EVENTS_LISTEN", "127.0.0.1:8081")
+    ready_host, ready_port = "", 0
+    if environ.get("KEEPTRUSTS_READY_LISTEN"):
+        ready_host, ready_port = _listen(environ, "KEEPTRUSTS_READY_LISTEN", "127.0.0.1:8082")
     data_dir = _data_dir(environ.get("KEEPTRUSTS_DATA_DIR") or "var")
     database_url = _server("DATABASE_URL", environ.get("DATABASE_URL", ""), _DATABASES)
     return Env(
@@ -150,6 +155,8 @@ def read(environ: Mapping[str, str]) -> Env:
         requests_per_minute=_rate(environ, "KEEPTRUSTS_REQUESTS_PER_MINUTE", 6000),
         public_url=_public_url(environ.get("KEEPTRUSTS_PUBLIC_URL", "")),
         provider=_provider(environ),
+        ready_host=ready_host,
+        ready_port=ready_port,
         witnesses=_witnesses(environ.get("KEEPTRUSTS_WITNESSES", "")),
     )
 

@@ -118,6 +118,15 @@ def vouched(stored: bytes, *, row: str) -> bytes:
     raise SealError("this was written by somebody else, or for another place")
 
 
+def running_macs(use: bytes) -> dict[str, hmac.HMAC]:
+    """A MAC for each secret key, by the key's name, the first one's first; data is added to them.
+
+    `use` keeps MACs for one purpose apart from those for another.
+    """
+    keys = settings.ENV.secret_keys
+    return {_key_id(key): hmac.new(_derived(key, use), digestmod="sha256") for key in keys}
+
+
 def cover(text: str, *, row: str) -> str:
     """Text that only we can read and write; unlike with `seal`, equal texts are covered alike."""
     cipher = AESSIV(_derived(settings.ENV.secret_keys[0], b"cover"))

@@ -74,14 +74,17 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CREDENTIALS = ["access.tokens.digests", "gateways.registry.tokens.digests"]
 DOORS = ["gitrepos.webhooks.deliveries.DOOR", "gateways.api.machine.DOOR"]
 
-# What packages add to the page of metrics, to a rotation of secrets and to the health of all. By
+# What packages add to the page of metrics, to a rotation, to a doctor and to the health of all. By
 # name: most processes never ask, and what answers is half of what they would import.
 METRICS = ["gitrepos.api.overview.families", "gateways.reports.measures.families"]
 RESEALERS = [
     "gitrepos.links.rotation.rotate", "gateways.signing.keys.reseal", "evidence.keys.reseal",
 ]  # fmt: skip
+DOCTORS = ["gitrepos.api.doctor.findings", "gateways.api.doctor.findings"]
 # What stands when a log of evidence begins: its first entries tell that.
 STANDING = ["configurations.leaves.standing", "gateways.registry.leaves.standing"]
+# What follows a restore: nobody works on its claims any more, and its log of evidence has a gap.
+RESTORED = ["gitrepos.polling.claims.forget_all", "evidence.sealer.follow_restore"]
 HEALTH = {"signing_key": "gateways.signing.keys.problem"}
 
 # What the process of event streams answers, as a pattern of `METHOD /path`, and where web and that

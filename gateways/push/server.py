@@ -12,8 +12,8 @@ from keeptrusts import database
 from keeptrusts.serving.server import exit_to, serve
 
 
-def main() -> None:
-    """Serve until a signal ends the process."""
+def main(number: str = "1", count: str = "1") -> None:
+    """Serve until a signal ends the process, as one of so many that share a port."""
     database.bound_statements(database.WEB_SECONDS)
     streams = import_string(settings.STREAMS)
 
@@ -32,7 +32,8 @@ def main() -> None:
         host=settings.ENV.events_host,
         port=settings.ENV.events_port,
         most_connections=settings.ENV.events_connections,
-        inlet=settings.STREAMS_INLET,
+        inlet=settings.STREAMS_INLET if number == "1" else None,
+        is_shared=count != "1",
         elsewhere=exit_to(settings.WEB_INLET, is_of_web, only_guests=True),
         on_shutdown=close,
     )

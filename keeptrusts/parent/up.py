@@ -3,39 +3,42 @@
 It imports neither Django nor what needs it: its children have these in memory once, together.
 """
 
-import fcntl
 import os
 import shlex
 import socket
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from keeptrusts import env as settings
 from keeptrusts.env import Env, web_url
-from keeptrusts.parent import broker, inherited, misspelt
+from keeptrusts.parent import broker, folder, inherited, misspelt, roles
+from keeptrusts.parent.looking import Looks, answers, looks
 from keeptrusts.parent.output import output
+from keeptrusts.parent.roles import Counts, RolesError
 from keeptrusts.parent.supervisor import Function, Part, Program, Supervisor, say
-from keeptrusts.processes import parts
+from keeptrusts.processes import alive, parts
 from keeptrusts.processes.process import restrict
+
+if TYPE_CHECKING:
+    from keeptrusts.parent.readiness import Readiness
 
 _ROOT = Path(__file__).resolve().parents[2]
 _BIN = Path(sys.executable).parent
 _START_SECONDS = 60.0
-_ASK_SECONDS = 2.0
-# Of the functions that the parts are.
-_PREPARING, _WORKERS = "keeptrusts.parent.preparing", "keeptrusts.parent.workers"
-_WEB, _EVENTS = "keeptrusts.serving.web", "gateways.push.server"
-_SHARED = (_WEB, _EVENTS, _WORKERS, _PREPARING)
+_PREPARING = "keeptrusts.parent.preparing"
+_SHARED = (roles.WEB, roles.STREAMS, roles.WORKERS, _PREPARING)
 
 
 class StartError(Exception):
     """The control plane cannot start; the message says what to change."""
 
 
-def main() -> int:
-    """Run broker (embedded default only), web, events, workers and beat until a signal.
+def main(arguments: Sequence[str]) -> int:
+    """Run broker (embedded default only) and the roles that are asked for until a signal.
 
     A process that ends once all were up, or after a minute, is started again. One that ends
     before makes the start fail: its settings are wrong, or its port is taken. Returns the exit
@@ -43,14 +46,15 @@ def main() -> int:
     """
     restrict()
     try:
+        counts = roles.asked(arguments)
         env = settings.read(os.environ)
-    except settings.EnvError as exc:
+    except (settings.EnvError, RolesError) as exc:
         return _failed(f"keeptrusts: {exc}")
     for line in misspelt.warnings(os.environ):
         say(line)
     try:
-        _run(env)
-    except (StartError, broker.BrokerError) as exc:
+        _run(env, counts)
+    except (StartError, broker.BrokerError, folder.InUseError) as exc:
         output.finish()
         return _failed(f"CommandError: {exc}")
     say("stopped")
@@ -63,26 +67,38 @@ def _failed(line: str) -> int:
     return 1
 
 
-def _run(env: Env) -> None:
-    lock = _lock(env.data_dir)
-    _check_port(env.listen_host, env.listen_port, "KEEPTRUSTS_LISTEN")
-    _check_port(env.events_host, env.events_port, "KEEPTRUSTS_EVENTS_LISTEN")
-    parent = _Parent(env)
-    try:
-        parent.prepare()
-        parent.start()
-        parent.run()
-    finally:
-        parent.stop()
-        os.close(lock)
+def _run(env: Env, counts: Counts) -> None:
+    if counts.keys() != roles.ALL.keys() and not (env.database_url and env.redis_url):
+        raise StartError(
+            "--only: the other roles run on other machines, and all share a database and a"
+            " broker; set DATABASE_URL and REDIS_URL, or leave --only out"
+        )
+    with folder.locked(env.data_dir):
+        if "web" in counts:
+            _check_port(env.listen_host, env.listen_port, "KEEPTRUSTS_LISTEN")
+        if "streams" in counts:
+            _check_port(env.events_host, env.events_port, "KEEPTRUSTS_EVENTS_LISTEN")
+        if env.ready_port:
+            _check_port(env.ready_host, env.ready_port, "KEEPTRUSTS_READY_LISTEN")
+        parent = _Parent(env, counts)
+        try:
+            parent.prepare()
+            parent.start()
+            parent.run()
+        finally:
+            parent.stop()
 
 
 class _Parent:
     """The supervisor of the parts, and what it does before one starts."""
 
-    def __init__(self, env: Env) -> None:
+    def __init__(self, env: Env, counts: Counts = roles.ALL) -> None:
         self._env = env
+        self._counts = counts
+        self._parts = roles.parts(counts, os.environ)
+        self._looks = looks(self._parts, env)
         self._token = ""
+        self._readiness: Readiness | None = None
         # Wherever this was started, the children find the project, and the same data folder.
         fixed = {"KEEPTRUSTS_DATA_DIR": str(env.data_dir)}
         self._supervisor = Supervisor(
@@ -113,12 +129,18 @@ class _Parent:
         Raises:
             StartError: one ended before that.
         """
-        for part in parts_of(os.environ):
+        self._begin_signs()
+        for part in self._parts:
             try:
                 self._supervisor.start(part)
             except OSError as exc:
                 raise StartError(f"{part.name} cannot be started: {exc.strerror}") from exc
-        if wait_until_healthy(self._supervisor, self._env):
+        self._readiness = self._answering()
+        looks = self._looks
+        if self._counts.keys() == roles.ALL.keys():  # Together they may look at the whole.
+            web = partial(answers, self._env.listen_host, self._env.listen_port, "/healthz")
+            looks = {**looks, "all": web}
+        if wait_until_ready(self._supervisor, looks):
             self._greet()
 
     def run(self) -> None:
@@ -127,7 +149,28 @@ class _Parent:
 
     def stop(self) -> None:
         """End them."""
+        if self._readiness is not None:
+            self._readiness.end()
         self._supervisor.stop()
+
+    def _begin_signs(self) -> None:
+        try:
+            alive.begin(self._env.data_dir)
+        except OSError as exc:
+            raise StartError(
+                f"KEEPTRUSTS_DATA_DIR: {exc.filename} cannot be used: {exc.strerror}"
+            ) from exc
+
+    def _answering(self) -> "Readiness | None":
+        """What answers probes, where an address is set for it."""
+        if not self._env.ready_port:
+            return None
+        # Imported where it is wanted: an HTTP server is a fifth of this process's memory.
+        from keeptrusts.parent.readiness import Readiness
+
+        readiness = Readiness(self._env.ready_host, self._env.ready_port, self._looks)
+        readiness.start()
+        return readiness
 
     def _told(self, function: str) -> None:
         """Have a function of `preparing` done, and print all that it prints."""
@@ -150,7 +193,7 @@ class _Parent:
 
     def _before_another_start(self, name: str) -> None:
         """End claims that nobody works on, which would otherwise last until their leases end."""
-        if name in ("poller", "syncer", "broker"):
+        if name.partition(".")[0] in ("poller", "syncer", "broker"):
             try:
                 self._told("forget_claims")
             except StartError as exc:
@@ -163,6 +206,10 @@ class _Parent:
             say(f"/healthz cannot show which parts are down: {exc.strerror}")
 
     def _greet(self) -> None:
+        if self._counts.keys() != roles.ALL.keys():
+            told = ", ".join(part.name for part in self._parts)
+            say(f"Keeptrusts is up here: {told}.\n  Stop:   Ctrl-C, or SIGTERM to this process")
+            return
         say(
             "Keeptrusts is up.\n"
             f"  API:    {_base(self._env)}/v1\n"
@@ -180,66 +227,32 @@ class _Parent:
         return f"  Log in: {kt} login {_base(self._env)} --token-file {file}\n"
 
 
-def wait_until_healthy(supervisor: Supervisor, env: Env) -> bool:
-    """Wait until all parts are up; False where a signal came first, or a minute has passed.
+def wait_until_ready(supervisor: Supervisor, looks: Looks) -> bool:
+    """Wait until each look is true; False where a signal came first, or a minute has passed.
 
     Raises:
         StartError: a part ended.
     """
     until = time.monotonic() + _START_SECONDS
     notice_at = time.monotonic() + 2
+    waiting = dict(looks)
     while time.monotonic() < until and not supervisor.ending:
         if how := supervisor.dead():
             raise StartError(f"{how} before everything was up; see its lines above")
-        if _is_healthy(env):
+        waiting = {name: look for name, look in waiting.items() if not look()}
+        if not waiting:
             return True
         if time.monotonic() > notice_at:
-            say("waiting for web, events, worker and beat…")
+            say(f"waiting for {', '.join(name for name in looks if name != 'all')}…")
             notice_at = until
         time.sleep(0.1)
     if not supervisor.ending:
-        say(f"some parts are not up after {_START_SECONDS:g} s; see {_base(env)}/healthz")
+        say(f"not up after {_START_SECONDS:g} s: {', '.join(waiting)}")
     return False
-
-
-def _is_healthy(env: Env) -> bool:
-    return _answers(env.listen_host, env.listen_port, "/healthz") and _answers(
-        env.events_host, env.events_port, "/readyz"
-    )
 
 
 def _base(env: Env) -> str:
     return web_url(env.listen_host, env.listen_port)
-
-
-def parts_of(environ: Mapping[str, str]) -> list[Part]:
-    """The parts but the broker."""
-    alone = inherited.by_web_alone(environ)
-    return [
-        # Apart, so that slow syncs hold up neither ticks nor polls.
-        Part("syncer", Function(f"{_WORKERS}:sync"), grace_seconds=12),
-        Part("poller", Function(f"{_WORKERS}:poll"), grace_seconds=6),
-        Part("web", Function(f"{_WEB}:main", environment=alone), grace_seconds=10),
-        # What gateways ask, their event streams included.
-        Part("events", Function(f"{_EVENTS}:main"), grace_seconds=8),
-        Part("beat", Function(f"{_WORKERS}:beat"), grace_seconds=5),
-    ]
-
-
-def _lock(data_dir: Path) -> int:
-    """Lock the data folder until this process ends, `kill -9` included."""
-    fd = os.open(data_dir / "up.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as exc:
-        pid = os.read(fd, 20).decode().strip() or "unknown"
-        raise StartError(
-            f"Keeptrusts already runs on {data_dir} (process {pid}). Stop it first, or choose"
-            " another KEEPTRUSTS_DATA_DIR and KEEPTRUSTS_LISTEN."
-        ) from exc
-    os.truncate(fd, 0)
-    os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
-    return fd
 
 
 def _check_port(host: str, port: int, name: str) -> None:
@@ -261,16 +274,6 @@ def _said_but_the_last(lines: Iterable[bytes]) -> str:
             say(last)
         last = line.decode(errors="replace").rstrip("\n")
     return last
-
-
-def _answers(host: str, port: int, path: str) -> bool:
-    """Whether a server says 200. An HTTP client would be half of this process's memory."""
-    try:
-        with socket.create_connection((host, port), timeout=_ASK_SECONDS) as asked:
-            asked.sendall(f"GET {path} HTTP/1.0\r\n\r\n".encode())
-            return asked.recv(64).startswith(b"HTTP/1.1 200 ")
-    except OSError:
-        return False
 
 
 def _from_here(path: Path) -> str:

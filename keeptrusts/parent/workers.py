@@ -2,13 +2,19 @@
 
 import sys
 from importlib import import_module
+from typing import Any
 
-from celery import concurrency
+import structlog
+from celery import bootsteps, concurrency
 from celery.apps.beat import Beat
 from celery.apps.worker import Worker
 from django.conf import settings
 
 from keeptrusts.celery import app
+from keeptrusts.processes import alive
+from keeptrusts.processes.beat import Scheduler
+
+log = structlog.get_logger(__name__)
 
 # What Celery imports by name once it starts. Its command line is left out: it would bring a shell.
 _BY_NAME = (
@@ -17,7 +23,7 @@ _BY_NAME = (
     "celery.concurrency.thread", "celery.events.dispatcher", "celery.events.receiver",
     "celery.worker.autoscale", "celery.worker.components", "celery.worker.consumer",
     "celery.worker.consumer.delayed_delivery", "celery.worker.control", "celery.worker.loops",
-    "celery.worker.strategy", "keeptrusts.processes.beat", "kombu.transport.redis",
+    "celery.worker.strategy", "kombu.transport.redis",
 )  # fmt: skip
 
 for _name in _BY_NAME:
@@ -31,13 +37,29 @@ class _Beat(Beat):
     def set_process_title(self) -> None: ...
 
 
+class _Signing(bootsteps.StartStopStep):
+    """Signs of life of a worker, while it has a broker and takes messages."""
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def start(self, consumer: Any) -> None:
+        _sign()
+        self._timer = consumer.timer.call_repeatedly(alive.EVERY_SECONDS, _sign)
+
+    def stop(self, consumer: Any) -> None:
+        self._timer.cancel()
+
+
+app.steps["consumer"].add(_Signing)
+
+
 def sync() -> None:
-    """Be the worker of syncs and previews, until a signal ends it."""
+    """Be a worker of syncs and previews, until a signal ends it."""
     _work("sync,preview", "prefork", 4)
 
 
 def poll() -> None:
-    """Be the worker of all else, polls above all, until a signal ends it.
+    """Be a worker of all else, polls above all, until a signal ends it.
 
     Threads: hundreds of calls wait in one process, on connections that all of them share.
     """
@@ -46,7 +68,16 @@ def poll() -> None:
 
 def beat() -> None:
     """Be beat until a signal ends it."""
+    Scheduler.on_tick = staticmethod(_sign)
     _Beat(app=app, loglevel="INFO", quiet=True).run()
+
+
+def _sign() -> None:
+    """Give a sign of life in this part's name."""
+    try:
+        alive.sign(settings.ENV.data_dir, sys.argv[1])
+    except OSError as exc:  # The part works; who probes it is told that it does not.
+        log.warning("no sign of life can be written", error=str(exc))
 
 
 def _work(queues: str, pool: str, size: int) -> None:

@@ -48,15 +48,16 @@ def serve(
     host: str,
     port: int,
     most_connections: int,
-    inlet: Path,
+    inlet: Path | None,
     elsewhere: Exit,
+    is_shared: bool = False,
     on_shutdown: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve an application until a signal ends the process.
 
     Each of `running` is held meanwhile. `on_shutdown` is called before open requests are waited
     for. At `inlet` another server passes on what this one is to answer; what that one is to answer
-    goes `elsewhere`.
+    goes `elsewhere`. With `is_shared` other processes listen on the same port.
     """
     BoundedProtocol.exit = elsewhere
     BoundedProtocol.most_connections = min(most_connections, _raise_open_files() - _OTHER_FILES)
@@ -72,8 +73,8 @@ def serve(
         timeout_keep_alive=30,
         timeout_graceful_shutdown=5,
     )
-    server = _Server(config, Inlet(inlet), on_shutdown)
-    listener = _listen(host, port)
+    server = _Server(config, Inlet(inlet) if inlet else None, on_shutdown)
+    listener = _listen(host, port, is_shared=is_shared)
     listeners = [listener, *(listener.dup() for _ in range(1, _ACCEPTED_A_TURN))]
 
     async def _serve() -> None:
@@ -103,7 +104,7 @@ class _Server(uvicorn.Server):
     """
 
     def __init__(
-        self, config: uvicorn.Config, inlet: Inlet, on_shutdown: Callable[[], None]
+        self, config: uvicorn.Config, inlet: Inlet | None, on_shutdown: Callable[[], None]
     ) -> None:
         super().__init__(config)
         self._inlet = inlet
@@ -112,10 +113,12 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self._inlet.open(self._take)
+        if self._inlet is not None:
+            self._inlet.open(self._take)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._inlet.close()
+        if self._inlet is not None:
+            self._inlet.close()
         self._on_shutdown()
         await super().shutdown(sockets)
         if BoundedProtocol.exit is not None:
@@ -144,9 +147,11 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, *, is_shared: bool) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    listener = socket.create_server(
+        (host, port), family=family, backlog=_BACKLOG, reuse_port=is_shared
+    )
     # Accepted connections inherit it.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNACKNOWLEDGED_MS)
     return listener

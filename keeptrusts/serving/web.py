@@ -22,8 +22,8 @@ _PLACES = 16
 _MOST_CONNECTIONS = 4096
 
 
-def main() -> None:
-    """Serve until a signal ends the process."""
+def main(number: str = "1", count: str = "1") -> None:
+    """Serve until a signal ends the process, as one of so many that share a port."""
     database.bound_statements(database.WEB_SECONDS)
     shares = {door.name: door.places for door in doors.sharing()}
     health = doors.HEALTH.places
@@ -41,7 +41,8 @@ def main() -> None:
         host=settings.ENV.listen_host,
         port=settings.ENV.listen_port,
         most_connections=_MOST_CONNECTIONS,
-        inlet=settings.WEB_INLET,
+        inlet=settings.WEB_INLET if number == "1" else None,
+        is_shared=count != "1",
         elsewhere=exit_to(settings.STREAMS_INLET, import_string(settings.STREAMS).fullmatch),
     )
 

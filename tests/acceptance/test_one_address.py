@@ -116,7 +116,7 @@ def test_either_process_may_end(shared_stack: Stack, gateway: dict[str, Any]) ->
     assert stack.request("PATCH", path, change).status == 200
     stream.next()
 
-    _kill(stack, title("events"))
+    _kill(stack, title("streams"))
     with pytest.raises(EOFError):
         _read_all(stream)
     stream.close()

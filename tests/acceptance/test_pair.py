@@ -1,8 +1,14 @@
-"""Two control planes on one database: each repository polled once, and never an old commit."""
+"""Two machines on one database: each repository polled once, and never an old commit.
 
+The first runs all parts, the second some roles: no event streams, and of others two processes.
+"""
+
+import json
 import os
 import signal
 import time
+import urllib.error
+import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 
@@ -11,7 +17,7 @@ import pytest
 
 from tests.support.forge import Forge
 from tests.support.repo import Repo, policy
-from tests.support.stack import Stack, is_running, title, wait_for
+from tests.support.stack import Stack, free_port, is_running, title, wait_for
 from tests.support.stacks import environment
 
 _WORKERS = [title("poller"), title("syncer")]
@@ -19,12 +25,14 @@ _WORKERS = [title("poller"), title("syncer")]
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[tuple[Stack, Stack]]:
-    """Two control planes on one PostgreSQL and one Redis: two webs, two workers, two beats."""
+    """Two control planes on one PostgreSQL and one Redis: three webs, five workers, two beats."""
     tmp_path = tmp_path_factory.mktemp("pair")
     stack_environment = environment(tmp_path, worker_id, own=True)
     token = {"KEEPTRUSTS_BOOTSTRAP_TOKEN": "a-token-for-both-of-them-0123456789"}
     first = Stack(tmp_path / "one", **stack_environment, **token)
-    second = Stack(tmp_path / "two", **stack_environment, **token)
+    probed = {"KEEPTRUSTS_READY_LISTEN": f"127.0.0.1:{free_port()}"}
+    second = Stack(tmp_path / "two", **stack_environment, **token, **probed)
+    second.arguments = ("--only", "web=2,poller=2,syncer,beat")
     for stack in (first, second):
         stack.spawn()
     for stack in (first, second):
@@ -86,16 +94,78 @@ def test_two_beats_and_two_workers_poll_300_repositories_once(
     _poll_once_each(first, forge, repo, repositories=300, interval_seconds=30, intervals=10)
 
 
-def test_a_killed_control_plane_leaves_no_process(pair: tuple[Stack, Stack]) -> None:
-    """The other goes on."""
+def test_a_machine_runs_the_roles_that_it_is_asked_for(pair: tuple[Stack, Stack]) -> None:
+    """And no others; each has its name in `ps` and in the log."""
+    _, second = pair
+    lines = set(second.children().values())
+    told = {line.removeprefix("keeptrusts: ") for line in lines if line.startswith("keeptrusts: ")}
+
+    assert told == {"web", "web.2", "poller", "poller.2", "syncer", "beat"}
+    assert "Keeptrusts is up here: syncer, poller, poller.2, web, web.2, beat." in (
+        second.log.read_text()
+    )
+
+
+def test_a_probe_sees_the_part_that_does_not_work(pair: tuple[Stack, Stack]) -> None:
+    """The others are ready meanwhile; a frozen one is not, though it runs."""
+    _, second = pair
+    assert _ready(second, "/readyz") == (200, {"web": "ok", "web.2": "ok", "poller": "ok",
+        "poller.2": "ok", "syncer": "ok", "beat": "ok"})  # fmt: skip
+    frozen = _pid(second, "poller.2")
+    os.kill(frozen, signal.SIGSTOP)
+
+    wait_for(
+        lambda: _ready(second, "/readyz/poller") == (503, {"poller": "ok", "poller.2": "down"})
+    )
+
+    assert _ready(second, "/readyz/web")[0] == 200
+    os.kill(frozen, signal.SIGCONT)
+    wait_for(lambda: _ready(second, "/readyz")[0] == 200)
+
+
+def test_of_two_webs_one_ends_and_the_other_answers(pair: tuple[Stack, Stack]) -> None:
+    """They share a port, and the kernel asks who is there."""
+    _, second = pair
+    killed = _pid(second, "web")
+    os.kill(killed, signal.SIGKILL)
+    wait_for(lambda: not is_running(killed))
+
+    assert {second.request("GET", "/readyz").status for _ in range(20)} == {200}
+    wait_for(lambda: "web started again" in second.log.read_text())
+
+
+def test_a_killed_machine_leaves_no_process(
+    pair: tuple[Stack, Stack], forge: Forge, repo: Repo
+) -> None:
+    """The other goes on: its beat sends, its workers poll and sync."""
     first, second = pair
-    pids = list(second.children())
+    repo.commit({"left/policy-config.yaml": policy("Old")})
+    first.link(repo.url)
+    wait_for(lambda: _content(second, "left") == policy("Old").encode())
+    pids = list(first.children())
     assert pids
 
-    second.stop(signal.SIGKILL)
+    first.stop(signal.SIGKILL)
+    repo.commit({"left/policy-config.yaml": policy("New")})
 
     wait_for(lambda: not any(is_running(pid) for pid in pids))
-    assert first.is_healthy()
+    wait_for(lambda: _content(second, "left") == policy("New").encode())
+
+
+def _ready(stack: Stack, path: str) -> tuple[int, dict[str, str]]:
+    """Status and checks of a probe."""
+    address = f"http://{stack.environment['KEEPTRUSTS_READY_LISTEN']}"
+    try:
+        with urllib.request.urlopen(address + path, timeout=60) as told:
+            return told.status, json.loads(told.read())["checks"]
+    except urllib.error.HTTPError as exc:
+        with exc:
+            return exc.code, json.loads(exc.read())["checks"]
+
+
+def _pid(stack: Stack, part: str) -> int:
+    [pid] = [pid for pid, line in stack.children().items() if line == title(part)]
+    return pid
 
 
 def _poll_once_each(
@@ -134,7 +204,7 @@ def _content(stack: Stack, configuration: str) -> bytes:
 
 
 def _workers(stack: Stack) -> list[int]:
-    return [pid for pid, line in stack.children().items() if line in _WORKERS]
+    return [pid for pid, line in stack.children().items() if line.partition(".")[0] in _WORKERS]
 
 
 def _freeze_workers(stack: Stack) -> None:

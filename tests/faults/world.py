@@ -109,7 +109,7 @@ class World:
 
     def threads(self) -> dict[str, int]:
         """The threads of web, events and poller."""
-        parts = {title("web"): 0, title("events"): 0, title("poller"): 0}
+        parts = {title("web"): 0, title("streams"): 0, title("poller"): 0}
         for pid, line in self.stack.children().items():
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):
                 for part in parts:

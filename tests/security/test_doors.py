@@ -165,7 +165,7 @@ def _memory(stack: Stack) -> dict[int, int]:
     assert stack.process is not None
     found = {}
     for pid, line in descendants(stack.process.pid).items():
-        if line in (title("web"), title("events")):
+        if line in (title("web"), title("streams")):
             status = Path(f"/proc/{pid}/status").read_text()
             found[pid] = int(status.partition("VmRSS:")[2].split()[0])
     return found

@@ -72,6 +72,7 @@ class Stack:
         self.log = data_dir.with_suffix(".log")
         self.process: subprocess.Popen[bytes] | None = None
         self.checkout = ROOT
+        self.arguments: tuple[str, ...] = ()
         self.linked: list[str] = []
 
     def at(self, address: str) -> None:
@@ -94,7 +95,7 @@ class Stack:
         self.checkout = checkout
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [str(python), str(checkout / "manage.py"), "up"],
+                [str(python), str(checkout / "manage.py"), "up", *self.arguments],
                 cwd=cwd,
                 env=self.environment,
                 stdout=log,

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from keeptrusts.parent import inherited, misspelt, up
+from keeptrusts.parent import inherited, misspelt, roles
 
 KEPT = [
     "PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE",
@@ -33,7 +33,7 @@ def test_web_alone_gets_the_secret_of_the_provider() -> None:
 def test_the_command_gives_it_to_web_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of all parts that it starts."""
     monkeypatch.setenv("KEEPTRUSTS_OIDC_CLIENT_SECRET", "x")
-    given = {one.name: one.runs.environment for one in up.parts_of(os.environ)}
+    given = {one.name: one.runs.environment for one in roles.parts(roles.ALL, os.environ)}
 
     assert given.pop("web") == {OF_WEB[0]: "x"}
     assert [*given.values()] == [{}] * 4

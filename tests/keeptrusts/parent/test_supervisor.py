@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.core.management.base import CommandError
 
 from keeptrusts.parent import supervisor, up
@@ -179,7 +178,7 @@ def test_a_part_that_ends_before_all_were_up_ends_the_start(family: Family) -> N
     wait_for(family.parent.dead)
 
     with pytest.raises(up.StartError, match="ill ended with status 3 before everything was up"):
-        up.wait_until_healthy(family.parent, settings.ENV)
+        up.wait_until_ready(family.parent, {"ill": lambda: False})
 
     family.parent.stop()
 

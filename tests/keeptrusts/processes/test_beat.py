@@ -1,13 +1,22 @@
-"""Beat, the scheduler, while the clock is set."""
+"""Beat, the scheduler: while the clock is set, and as one of several."""
 
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import redis
 
 from keeptrusts.celery import app
+from keeptrusts.processes import beat
 from keeptrusts.processes.beat import Scheduler
+from keeptrusts.redis_client import client
+
+
+@pytest.fixture(autouse=True)
+def _free() -> None:
+    """Nobody holds the lease."""
+    client().delete("keeptrusts:beat")
 
 
 class Sent(Scheduler):
@@ -59,3 +68,74 @@ def test_a_clock_that_is_set_stops_no_tick(
 
     assert [sent.count(name) in (1, 2) for name in ("tick", "seal")] == [True, True]
     assert set(sent) == {"tick", "seal"}
+
+
+@pytest.fixture
+def second() -> Sent:
+    """That of another machine."""
+    made = Sent(app)
+    made.sent = []  # type: ignore[attr-defined]
+    return made
+
+
+def _sends(scheduler: Sent) -> bool:
+    return bool(_run(scheduler, 1.3))
+
+
+def test_of_two_one_sends(scheduler: Sent, second: Sent) -> None:
+    """The other stands by, and goes on at once when that one ends."""
+    assert _sends(scheduler)
+    assert not _sends(second)
+    scheduler.close()
+
+    assert _sends(second)
+    assert not _sends(scheduler)
+
+
+def test_after_one_that_was_killed_another_goes_on(
+    scheduler: Sent, second: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once its lease has ended; and none of the rarer ones comes at once."""
+    monkeypatch.setattr(beat, "_LEASE_SECONDS", 0.4)
+    assert _sends(scheduler)
+    assert not second._lease.take()
+
+    time.sleep(0.5)
+
+    assert set(_run(second, 2.3)) == {"tick", "seal"}
+
+
+def test_a_lease_that_was_taken_is_not_given_back(scheduler: Sent, second: Sent) -> None:
+    """By who does not hold it."""
+    assert scheduler._lease.take()
+
+    second.close()
+
+    assert not second._lease.take()
+
+
+def test_without_redis_nothing_is_sent(
+    scheduler: Sent, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Beat goes on, and says so once."""
+
+    def gone() -> None:
+        raise redis.ConnectionError("gone")
+
+    monkeypatch.setattr(beat, "client", gone)
+
+    assert not _sends(scheduler)
+    scheduler.close()
+    monkeypatch.undo()
+    assert _sends(scheduler)
+
+
+def test_each_tick_is_told(scheduler: Sent, second: Sent, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also by one that stands by: it lives."""
+    told: list[None] = []
+    monkeypatch.setattr(Scheduler, "on_tick", staticmethod(lambda: told.append(None)))
+    assert scheduler._lease.take()
+
+    second.tick()
+
+    assert told

@@ -1,0 +1,1 @@
+"""Findings about an installation, with what helps: `manage.py doctor`."""
