@@ -15,10 +15,13 @@ SMOKE := $(addprefix tests/acceptance/test_,contract.py polling.py) tests/config
 # What a virtual environment is made of; Debian and Ubuntu have it in a package of its own.
 NEEDS := import ensurepip, sys; sys.exit(sys.version_info < (3, 11))
 
-.PHONY: run test test-browser check soak screenshots lock sbom advisories clean venv
+.PHONY: run install test test-browser check soak screenshots lock sbom bundle advisories clean venv
 
 run: $(VENV)/run
 	@exec $(BIN)/python manage.py up
+
+# What `run` installs, and no more.
+install: $(VENV)/run
 
 test: $(VENV)/dev
 	$(PYTEST) $(PARALLEL) tests
@@ -50,11 +53,18 @@ LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3
 lock: $(VENV)/dev
 	$(LOCK) $(UPGRADE) requirements.in --output-file requirements.txt
 	$(LOCK) $(UPGRADE) requirements-dev.in --output-file requirements-dev.txt
+	$(LOCK) pyproject.toml --extra gateway --constraint requirements.txt --output-file requirements-kt.txt
 	@$(MAKE) --no-print-directory $(VENV)/dev
 	$(BIN)/python -m supply.licences > docs/licences.md
 
 sbom: $(VENV)/run
 	@$(BIN)/python -m supply.sbom
+
+# A release of the commit that is checked out, to be served at URL or carried elsewhere.
+BUNDLE ?= build/bundle
+URL ?= https://get.keeptrusts.dev
+bundle: $(VENV)/run
+	@$(BIN)/python -m supply.bundle $(BUNDLE) $(URL)
 
 advisories: $(VENV)/run
 	@$(BIN)/python -m supply.advisories

@@ -6,6 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 RUN = ROOT / "requirements.txt"
+KT = ROOT / "requirements-kt.txt"
 DEVELOPMENT = ROOT / "requirements-dev.txt"
 
 _PIN = re.compile(r"([A-Za-z0-9._-]+)(?:\[[a-z,]+\])?==([A-Za-z0-9.!+]+)(?: ; ([^\\]+?))?(?: \\)?")
