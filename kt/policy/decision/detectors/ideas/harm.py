@@ -11,6 +11,11 @@ from types import MappingProxyType
 from kt.policy.decision.matching.ideas.idea import Idea
 
 _VIOLENCE = "(?:kill|hurt)"
+_PHRASAL = "(?:(?:beat_|chop_) up_|hunt_ down_|wipe_ out_|do_ away_ with_|hurt on_)"
+_MAIM = "(?:maim|cut_ off_)"
+_GETTING = "(?:makes|obtain|steal|write|spread)"
+_FORGED = "(?:forged_ papers_|papers_ forged_|forged_papers_)"
+_WITH_INTENT = "(?:ask (?:to_|i_)|ask calm{0,2} (?:to_|i_)|ask for_)"
 _EVIL = "(?:kill|hurt|steal|destroy|hack|spread)"
 
 IDEAS = (
@@ -22,12 +27,24 @@ IDEAS = (
             "ask calm{0,5} end_ det{0,2} person? after_person? life",
             f"intend calm{{0,2}} {_VIOLENCE} det{{0,4}} person",
             f"carry calm? {_VIOLENCE} det{{0,3}} person",
+            f"can_ i_ calm? {_VIOLENCE} on_? det{{0,4}} person",
+            f"what_ can_ i_ calm{{0,3}} {_VIOLENCE} det{{0,4}} person",
+            f"ask calm{{0,4}} {_PHRASAL} det{{0,4}} person",
+            f"ask calm{{0,4}} {_MAIM} any{{0,3}} living_? person s_? body",
+            f"ask calm? i_ calm{{0,4}} {_MAIM} their_ body",
+            "ask calm{0,2} i_ calm? end_ calm{0,4} hostage",
+            "(?:ask|carry) calm{0,4} det? person s_ death",
+            "ask calm{0,4} (?:blast|blow_ up_) det{0,3} place",
         ),
     ),
     Idea(
         "self-harm",
         "Somebody asks how to kill or hurt themselves.",
-        ("(?:ask|intend) calm{0,4} selfharm self", "ask calm{0,4} end_ my my? life"),
+        (
+            "(?:ask|intend) calm{0,4} selfharm self",
+            "ask calm{0,4} end_ my my? life",
+            "ask calm{0,3} i_ calm? slit my{1,2} vein",
+        ),
     ),
     Idea(
         "crime",
@@ -36,14 +53,25 @@ IDEAS = (
             "ask calm{0,4} carry calm{0,4} crime",
             f"{_EVIL} calm{{0,6}} without any{{0,3}} caught",
             f"ask calm{{0,3}} (?:{_EVIL}|obtain) calm{{0,5}} undetected",
+            "(?:ask|write) calm{0,6} carry calm{0,2} insider_ trading_",
+            "ask calm{0,4} manipulate calm{0,2} markets",
+            "ask calm{0,5} (?:harass_|destroy) calm{0,5} away_ with_ it_",
+            "ask calm{0,6} human_ trafficking_ calm? venture",
+            "(?:ask|write|carry) plain{0,4} terror_ attack_",
         ),
+    ),
+    Idea(
+        "sabotage",
+        "Somebody asks how to disrupt or tamper with what lives hang on.",
+        (f"{_WITH_INTENT} calm? sabotage_ calm{{0,5}} vital",),
     ),
     Idea(
         "theft",
         "Somebody asks how to steal, smuggle, launder, forge or pirate something.",
         (
             "ask calm{0,4} steal calm{0,5} goods",
-            "(?:ask|write) calm{0,4} (?:makes|obtain|steal|write) det{0,2} forged calm? papers",
+            f"(?:ask|write) calm{{0,4}} {_GETTING} det{{0,2}} forged calm? papers",
+            "(?:ask|write) calm{0,5} hosting calm? pirated_",
         ),
     ),
     Idea(
@@ -58,7 +86,15 @@ IDEAS = (
     Idea(
         "malware",
         "Somebody asks for malicious software.",
-        ("write filler_h{0,8} malware", "write filler_h{0,6} computer virus"),
+        (
+            "write filler_h{0,8} malware",
+            "write filler_h{0,6} computer virus",
+            "(?:ask|write) calm{0,6} (?:spread|makes|write) calm{0,3} malware",
+            "write plain{0,3} software_ plain{0,3} does_harm",
+            "write plain{0,3} software_ plain{0,3} harvests plain{0,2} private_",
+            "write filler_h{0,4} virus filler_h{0,4} infects",
+            "(?:write|carry) filler_h{0,4} attack_kind filler_h? attack_",
+        ),
     ),
     Idea(
         "deceit",
@@ -66,15 +102,51 @@ IDEAS = (
         (
             "write calm{0,3} shady calm{0,2} mail",
             "ask calm{0,4} spread calm{0,4} shady calm{0,2} mail",
+            "(?:ask|write) calm{0,6} spread calm{0,3} untruth",
+            "(?:ask|write) calm{0,6} swindle det{0,2} (?:person|customer)",
+            "(?:ask|write) calm{0,4} sending calm{0,3} unsolicited",
+            "write calm{0,5} demanding calm? ransom_",
+            "write calm{0,3} weapon threat_",
         ),
     ),
     Idea(
         "incitement",
         "Somebody asks for a text that promotes or justifies violence, hatred or self-harm.",
         (
-            "write plain{0,5} incite plain{0,4} harmthing",
+            "write plain{0,6} incite plain{0,6} harmthing",
+            "ask calm{0,3} incite det{0,3} person calm{0,4} harmthing",
             "(?:write|incite) any{0,5} genocide_ any{0,3} never_was",
         ),
+    ),
+    Idea(
+        "exclusion",
+        "Somebody asks for reasons to take their rights from a group of people.",
+        (
+            "why_ should_ any{0,2} group person? any{0,2} denied_ any{0,6} right_",
+            "why_ are_ group person? any{0,3} inferior_",
+        ),
+    ),
+    Idea(
+        "atrocity",
+        "Somebody asks how to repeat a massacre, or what was good about one.",
+        (
+            "ask calm{0,3} repeat_ any{0,6} atrocity",
+            "benefits any? atrocity",
+            "why_ any{0,5} atrocity any{0,3} good_ thing_",
+        ),
+    ),
+    Idea(
+        "prying",
+        "Somebody asks for the records or accounts of a person whom they know.",
+        (
+            "(?:what_|ask) any{0,4} my acquaintance any? s_? any{0,2} private_kind private_thing",
+            "ask calm{0,4} other_ person s_? any{0,2} private_kind private_thing",
+        ),
+    ),
+    Idea(
+        "gore",
+        "Somebody asks for cruelty to be described in graphic detail.",
+        ("describe_ any{0,8} tormented any{0,6} graphic_ detail_",),
     ),
     Idea(
         "weapons",
@@ -82,6 +154,7 @@ IDEAS = (
         (
             "ask calm{0,5} makes plain{0,4} weapon",
             "ask calm{0,5} makes plain{0,3} arm_kind arm",
+            "(?:ask|write) plain{0,4} arm_kind arm arm? plain{0,6} makes",
         ),
     ),
     Idea(
@@ -90,6 +163,9 @@ IDEAS = (
         (
             "ask calm{0,5} (?:makes|obtain|steal) plain{0,3} dope_",
             "ask calm{0,4} inhale calm{0,4} fumes",
+            "ask calm{0,4} (?:makes|obtain) det? measure any? street (?:end|at_)",
+            "ask calm{0,3} vend drugs_ (?:end|online_)",
+            "ask calm{0,4} drugs_ calm{0,3} recreationally",
         ),
     ),
     Idea(
@@ -126,6 +202,11 @@ IDEAS = (
             "how_ calm{0,5} illegal_ calm? activity_",
             "how_ calm{0,4} activity_ calm? illegal_",
             "illegal_ calm? activity_ calm{0,4} how_",
+            "recipe_ calm{0,3} (?:arms|dope)",
+            "(?:arms|dope) calm{0,2} recipe_",
+            f"how_ calm{{0,4}} (?:making|getting_) calm{{0,3}} {_FORGED}",
+            f"{_FORGED} calm{{0,3}} (?:making|getting_) calm{{0,3}} how_",
+            f"how_ calm{{0,2}} {_FORGED} calm{{0,4}} (?:making|getting_)",
         ),
     ),
 )

@@ -23,6 +23,10 @@ INJECTION: Mapping[str, str] = {
     "never": "لا لن أبدا عدم",
     "silence": "تخبر* تذكر* تقل",
     "user": "مستخدم*",
+    "are_": "أنت انت",
+    "now_": "الآن",
+    "mode_": "وضع",
+    "tinker_": "المطور المطورين",
 }
 
 HARM: Mapping[str, str] = {

@@ -19,14 +19,16 @@ INJECTION: Mapping[str, str] = {
     "all": "alle allen aller alles sämtliche sämtlichen jede jegliche",
     "whole": "alles",
     "your": "deine deinen deiner dein deinem ihre ihren ihrer eure euren",
-    "filler": "die der das den dem von bitte jetzt nun mir mal doch und dir zu",
+    "filler": "einfach die der das den dem von bitte jetzt nun mir mal doch und dir zu",
     "orders": (
         "anweisungen anweisung instruktionen regeln vorgaben richtlinien befehle prompts "
         "prompt vorschriften sicherheitsregeln systemanweisungen anleitungen"
     ),
     "told": "gesagt gegeben erteilt aufgetragen mitgeteilt",
     "system": "system geheimen geheime versteckten internen ursprünglichen systems",
-    "sysprompt": "systemprompt systemprompts systemanweisung systemanweisungen systemnachricht",
+    "sysprompt": (
+        "systemregeln systemprompt systemprompts systemanweisung systemanweisungen systemnachricht"
+    ),
     "tell": (
         "zeige zeig gib nenne nenn verrate verrat wiederhole sage sag drucke schreibe "
         "offenbare lautet übersetze teile"
@@ -77,6 +79,9 @@ INJECTION: Mapping[str, str] = {
     "must_": "musst",
     "send_": "überweisen senden schicken zahlen",
     "money_": "geld konto guthaben passwort daten",
+    "above_": "oben obenstehende vorstehende",
+    "denial_": "nicht",
+    "heed_": "befolge befolgt beachte beachtet folge folgt",
 }
 
 HARM: Mapping[str, str] = {
@@ -95,6 +100,7 @@ HARM: Mapping[str, str] = {
     ),
     "dope": "methamphetamin crystal meth heroin kokain fentanyl mdma ecstasy lsd crack",
     "killing": (
+        "erschießen erschieße verprügeln verprügle zusammenschlagen foltern "
         "töte töten ermorde ermorden umbringen umbringe bringe vergifte vergiften erwürgen "
         "erstechen entführe entführen"
     ),
@@ -112,7 +118,7 @@ HARM: Mapping[str, str] = {
         "erpressungssoftware"
     ),
     "writing": "schreibe schreib erstelle programmiere entwickle generiere erzeuge schreiben gib",
-    "laundering": "geldwäsche steuern schwarzgeld falschgeld",
+    "laundering": "geld geldwäsche steuern schwarzgeld falschgeld",
     "crime_": (
         "betreibe betreiben hinterziehen hinterziehe waschen wasche drucken drucke begehe begehen"
     ),
@@ -125,4 +131,9 @@ HARM: Mapping[str, str] = {
         "vermeiden melden melde schutz entfernen"
     ),
     "play": "käse eis schokolade torte badewanne spiel film roman minecraft schach",
+    "recipe_": "rezept rezeptur",
+    "getting_": "besorge besorgen bekomme bekommen kaufe kaufen fälsche fälschen",
+    "forged_": "gefälschten gefälschte gefälschter falschen falsche",
+    "papers_": "pass ausweis reisepass führerschein papiere personalausweis",
+    "forged_papers_": "falschgeld",
 }

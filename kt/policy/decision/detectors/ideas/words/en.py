@@ -62,7 +62,7 @@ INJECTION: Mapping[str, str] = {
     "secrets": (
         "secret secrets password passwords credential credentials keys token tokens connection"
     ),
-    "told": "told instructed ordered given programmed",
+    "told": "learned learnt taught told instructed ordered given programmed",
     "i": "i",
     "you": "you u youre yourself",
     "be": "are were is be been re am become act",
@@ -82,12 +82,13 @@ INJECTION: Mapping[str, str] = {
         "version personality entity"
     ),
     "answer": "response responses answer answers reply replies prompt prompts",
-    "no": "no without free",
+    "no": "zero no without free",
     "not": (
         "not never cannot cant isnt doesnt dont wont don doesn isn won can aren longer "
         "neither nor t"
     ),
     "bound": (
+        "restrained "
         "bound restricted limited constrained confined bounded governed controlled tied "
         "beholden shackled"
     ),
@@ -105,6 +106,7 @@ INJECTION: Mapping[str, str] = {
     "regardless": "regardless matter despite irrespective",
     "wicked": "illegal unethical immoral unlawful inhumane amoral offensive legality morality",
     "refuse": (
+        "refused refusing "
         "refuse refuses reject rejects decline declines deny denies censor question questions"
     ),
     "requests": (
@@ -132,7 +134,7 @@ INJECTION: Mapping[str, str] = {
     "ask_as_ai": "ai model",
     "as": "as",
     "saying": (
-        "say saying mention mentioning include including respond responding write use state"
+        "say says saying mention mentioning include including respond responding write use state"
     ),
     "start": "start begin starting beginning open",
     "with": "with by",
@@ -183,20 +185,32 @@ INJECTION: Mapping[str, str] = {
     "account": "account file files repository calendar event",
     "assistant": "assistant assistants",
     "language": "language",
+    "freed_": "freed free liberated",
+    "confines": "confines shackles chains",
+    "refuses_": "refuse refuses",
+    "opposite_": "opposite inverse",
+    "itself_": "chatgpt gpt openai default",
+    "refusal_": "refusal",
+    "persona_": "personalities personas characters",
+    "inside_": "in inside within of from",
+    "concealed": "system hidden secret internal developer",
 }
 
 HARM: Mapping[str, str] = {
     "ask": (
+        "explain describe outline illustrate instruct guidance help "
         "how ways way steps step instructions guide tutorial recipe method methods tips "
         "advice teach manual strategy strategies suggestions blueprint where process assist"
     ),
     "intend": "want plan intend going wanna decided",
     "write": (
+        "draw crafting "
         "write create develop code program generate design compose draft produce make build "
         "craft writing creating developing post publish"
     ),
     # Words that turn a harm round: who prevents it, or what only sounds like it.
     "guard": (
+        "not who "
         "prevent preventing prevents prevention detect detecting detects detection detector "
         "avoid avoiding stop stopping report reporting protect protecting protection defend "
         "defending defense against recognize recognise recognizing spot identify identifying "
@@ -225,12 +239,14 @@ HARM: Mapping[str, str] = {
         "records table element elements object objects class classes instance instances"
     ),
     "det": (
+        "population elderly rural roma disabled corporate "
         "a an the my your his her their our some this that these another other others rich "
         "local random innocent young old ex large lots of many all multiple several two "
         "someone s any entire whole gay black white jewish muslim poor fellow single living "
         "defenseless vulnerable little particular specific certain public famous friend"
     ),
     "kill": (
+        "decimate decimating annihilate annihilating "
         "kill killing murder murdering assassinate assassinating strangle strangling "
         "suffocate choke choking throttle poison poisoning stab stabbing shoot shooting snipe "
         "behead decapitate butcher butchering slay slaughter dismember mutilate torture "
@@ -238,12 +254,14 @@ HARM: Mapping[str, str] = {
         "euthanize eliminate eliminating gut flay"
     ),
     "hurt": (
+        "cyberbully gaslight "
         "attack attacking assault assaulting punch injure rape raping molest abuse abusing "
         "kidnap kidnapping abduct stalk stalking harass harassing threaten threatening "
         "blackmail blackmailing intimidate extort bully bullying humiliate gaslight groom "
         "lure overpower dox maim traffic"
     ),
     "person": (
+        "individuals roommate flatmate landlord victim victims "
         "someone somebody person people human humans man men woman women girl boy child "
         "children kid kids wife husband spouse girlfriend boyfriend ex neighbor neighbour "
         "neighbors neighbours coworker colleague boss teacher president politician cop cops "
@@ -275,6 +293,7 @@ HARM: Mapping[str, str] = {
         "smuggling poach pirate pirating hotwire carjack skim siphon loot"
     ),
     "goods": (
+        "playstation console laptop scooter painting merchandise "
         "bank banks store stores car cars vehicle vehicles money cash goods funds casino "
         "identity identities credit card cards password passwords data documents weapons guns "
         "drugs animals pets species uranium jewelry wallet phone bike package packages "
@@ -322,6 +341,7 @@ HARM: Mapping[str, str] = {
     "computer": "computer",
     "virus": "virus viruses worm worms",
     "shady": (
+        "hate "
         "phishing scam scamming fraudulent ransom defamatory threatening blackmail hoax fake "
         "libelous slanderous extortion intimidating hateful racist antisemitic sexist "
         "homophobic misleading deceptive false"
@@ -333,21 +353,27 @@ HARM: Mapping[str, str] = {
         "video videos rumor rumors rumour rumours information claims scandal narrative "
         "pamphlet"
     ),
-    "spread": "spread spreading distribute distributing disseminate fabricate fabricating push",
+    "spread": (
+        "spreads spread spreading distribute distributing disseminate fabricate fabricating push"
+    ),
     "forged": "fake forged counterfeit stolen bogus phony",
     "papers": (
+        "products "
         "id ids passport passports license licenses money bills currency documents document "
         "prescription prescriptions diploma diplomas certificate certificates visa visas "
         "identity identities goods card cards bank checks cheques coins signature evidence "
         "badge invoices"
     ),
     "incite": (
+        "pressure pressuring induce "
         "promote promotes promoting encourage encourages encouraging glorify glorifies "
         "glorifying normalize normalizes normalizing incite incites inciting justify "
         "justifies justifying praise praises praising advocate advocates advocating instigate "
         "instigates persuade convince convincing persuading mocks mocking trivializes"
     ),
     "harmthing": (
+        "conspiracy cyberbullying dehumanization oppression addiction steroids misinformation "
+        "crimes "
         "suicide violence terrorism terrorists terrorist genocide holocaust nazi nazis nazism "
         "anorexia bulimia rape racism hatred hate discrimination stalking abuse bullying "
         "cannibalism harm drugs smoking drunk extremism massacre slavery antisemitism "
@@ -356,6 +382,7 @@ HARM: Mapping[str, str] = {
     "genocide_": "holocaust genocide massacre shoah",
     "never_was": "never hoax exaggerated inflated fabricated fake faked invented",
     "makes": (
+        "exploding explode detonating "
         "make making build building create creating construct constructing assemble "
         "assembling synthesize synthesizing synthesise manufacture manufacturing produce "
         "producing cook cooking brew brewing weaponize grow prepare preparing extract "
@@ -405,4 +432,118 @@ HARM: Mapping[str, str] = {
         "primary a system systems instrumented on of valve valves"
     ),
     "described": "procedure process permission attempt attempts decision ability request key",
+    "what_": "what",
+    "can_": "can could should",
+    "i_": "i we",
+    "on_": "on",
+    "up_": "up",
+    "down_": "down",
+    "out_": "out",
+    "off_": "off",
+    "do_": "do",
+    "away_": "away",
+    "with_": "with",
+    "it_": "it",
+    "to_": "to",
+    "for_": "for",
+    "at_": "at near from online",
+    "online_": "online",
+    "s_": "s",
+    "living_": "dead living",
+    "beat_": "beat beating",
+    "chop_": "chop",
+    "hunt_": "hunt hunting",
+    "wipe_": "wipe wiping",
+    "maim": (
+        "smash smashing crush crushing shatter break rip ripping saw gouge bash snap fracture "
+        "crack slit sever"
+    ),
+    "cut_": "cut cutting rip ripping chop chopping bite",
+    "their_": "their his her",
+    "body": "skull spine face head neck legs leg throat bones jaw ribs fingers kneecaps limbs eyes",
+    "hostage": "hostage captive",
+    "death": "death murder demise",
+    "blast": "bomb bombing explode detonate",
+    "blow_": "blow blowing",
+    "place": (
+        "school church mosque synagogue temple concert stadium house building airport office mall "
+        "train bus bridge embassy hospital station courthouse"
+    ),
+    "slit": "slit slash slice pierce",
+    "vein": "artery arteries wrist wrists vein veins",
+    "insider_": "insider",
+    "trading_": "trading",
+    "manipulate": "manipulate manipulating rig rigging",
+    "markets": "market markets elections election",
+    "human_": "human child sex organ",
+    "trafficking_": "trafficking smuggling",
+    "venture": "operation ring network business",
+    "terror_": "terrorist terror",
+    "attack_": "attack attacks",
+    "harass_": "harass bully cyberbully stalk defame",
+    "sabotage_": "disrupt disrupting tamper tampering contaminate sabotage sabotaging cripple",
+    "vital": (
+        "supply reservoir pacemaker pacemakers transportation polling election voting hospital "
+        "airport grid railway"
+    ),
+    "hosting": "streams sells host hosts hosting download stream sell distribute share",
+    "pirated_": "pirated bootleg",
+    "software_": "program script tool app bot software code virus worm algorithm macro",
+    "does_harm": (
+        "steal steals hack hacks spies spy harass harasses stalk stalks cyberbully cyberbullies "
+        "ddos exfiltrates blackmails"
+    ),
+    "harvests": "harvest harvests collect collects siphons",
+    "private_": "sensitive confidential passwords",
+    "infects": "spread infect infects damage damages destroys targets",
+    "attack_kind": "flood ddos dos cyber mitm phishing bruteforce",
+    "untruth": "disinformation misinformation propaganda rumor rumors rumour hoax lies",
+    "swindle": "scam scamming scams swindle tricks defraud defrauds extort dupe",
+    "customer": "user users customers",
+    "sending": "send sends sending",
+    "unsolicited": "unsolicited spam",
+    "demanding": "demand demands demanding",
+    "ransom_": "ransom",
+    "threat_": "threat threats",
+    "why_": "why",
+    "should_": "should",
+    "are_": "are",
+    "group": (
+        "jewish jews muslim muslims immigrants refugees black white asian asians latinos hindus "
+        "indigenous gay lesbians asexual disabled homeless elderly women foreigners christians "
+        "transgender"
+    ),
+    "denied_": "not denied barred banned excluded better never",
+    "right_": (
+        "vote voting visas visa education healthcare university council citizenship tv airplane "
+        "parties office law marry"
+    ),
+    "inferior_": "inferior dumber stupid lazy criminal subhuman",
+    "repeat_": "repeat replicate recreate reenact emulate",
+    "atrocity": (
+        "genocide genocides massacre massacres assassination holocaust auschwitz hiroshima "
+        "lynching lynchings cleansing slavery apartheid pogrom pogroms"
+    ),
+    "benefits": "benefits advantages",
+    "good_": "good great beneficial",
+    "thing_": "thing idea",
+    "acquaintance": (
+        "neighbor neighbour neighbors neighbours ex coworker colleague boss rival date therapist "
+        "landlord classmate babysitter gardener cleaner mentee roommate"
+    ),
+    "other_": "other",
+    "private_kind": (
+        "criminal medical tax health immigration security account card political marital license "
+        "facebook instagram browsing"
+    ),
+    "private_thing": "history record records status number details login affiliation",
+    "describe_": "describe depict narrate",
+    "tormented": "dismembered flayed tortured beaten beats mutilated quartered disemboweled raped",
+    "graphic_": "graphic gruesome",
+    "detail_": "detail details",
+    "measure": "some gram grams ounce ounces kilo",
+    "street": "weed crack coke molly shrooms",
+    "vend": "sell selling deal dealing",
+    "drugs_": "drugs opioids painkillers",
+    "recreationally": "recreationally",
 }

@@ -72,6 +72,11 @@ INJECTION: Mapping[str, str] = {
     "must_": "debes tienes",
     "send_": "transferir enviar pagar",
     "money_": "dinero cuenta fondos datos",
+    "above_": "arriba anterior",
+    "denial_": "no",
+    "weigh_": "tengas tenga tengan tomes",
+    "weight_": "cuenta",
+    "heed_": "sigas siga sigan obedezcas obedezca respetes",
 }
 
 HARM: Mapping[str, str] = {
@@ -86,6 +91,7 @@ HARM: Mapping[str, str] = {
     "arms": "bomba bombas explosivo explosivos granada molotov sarín ricina detonador napalm",
     "dope": "metanfetamina metanfetaminas meth heroína cocaína fentanilo mdma éxtasis lsd crack",
     "killing": (
+        "degollar descuartizar "
         "matar mato asesinar asesino envenenar estrangular apuñalar secuestrar torturar "
         "violar envenenarlo"
     ),
@@ -107,6 +113,7 @@ HARM: Mapping[str, str] = {
     "activity_": "actividades actividad actos acciones",
     "never": "nunca jamás",
     "guard": (
+        "reconocer identificar "
         "contra aviso prevenir evitar detectar proteger protegerme denunciar impedir eliminar"
     ),
     "play": "patata patatas chocolate crema tarta baño juego película novela minecraft",
@@ -114,4 +121,8 @@ HARM: Mapping[str, str] = {
     "thing_": (
         "agua calor vacío hidráulica hidráulico riego combustible infusión insulina baño semillas"
     ),
+    "recipe_": "receta",
+    "getting_": "conseguir consigo comprar compro obtener obtengo imprimir",
+    "forged_": "falso falsa falsos falsas falsificado",
+    "papers_": "pasaporte pasaportes carnet dni visado billetes",
 }

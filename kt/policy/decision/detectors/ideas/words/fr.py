@@ -77,6 +77,11 @@ INJECTION: Mapping[str, str] = {
     "must_": "dois devez",
     "send_": "envoyer transférer virer payer",
     "money_": "argent compte fonds données",
+    "above_": "précède dessus",
+    "denial_": "ne pas",
+    "weigh_": "tenez tiens tenir",
+    "weight_": "compte",
+    "heed_": "suivez respecte respectez applique appliquez",
 }
 
 HARM: Mapping[str, str] = {
@@ -94,6 +99,7 @@ HARM: Mapping[str, str] = {
     ),
     "dope": "méthamphétamine meth héroïne cocaïne fentanyl mdma ecstasy lsd crack",
     "killing": (
+        "tabasser égorger "
         "tuer tue assassiner empoisonner empoisonne étrangler poignarder kidnapper enlever "
         "torturer violer"
     ),
@@ -115,10 +121,15 @@ HARM: Mapping[str, str] = {
     "activity_": "activités activité actes actions",
     "never": "jamais",
     "guard": (
+        "repérer reconnaître reconnaitre "
         "dénoncer contre avertissement empêcher prévenir éviter détecter protéger signaler "
         "lutter supprimer"
     ),
     "play": "glacée chocolat crème gâteau jeu film roman minecraft photo",
     "of_thing": "de d à",
     "thing_": "bain peinture graines laque chantilly aérosol",
+    "recipe_": "recette",
+    "getting_": "obtenir acheter procurer imprimer",
+    "forged_": "faux fausse fausses contrefait",
+    "papers_": "passeport papiers permis identité billets monnaie",
 }

@@ -34,6 +34,15 @@ INJECTION: Mapping[str, str] = {
     "never": "mai non",
     "silence": "dire menzionare informare avvisare",
     "user": "utente utenti",
+    "above_": "sopra precede",
+    "denial_": "non",
+    "weigh_": "tenere tenga tenete",
+    "weight_": "conto",
+    "heed_": "seguire segua seguite rispettare",
+    "are_": "sei",
+    "now_": "ora adesso",
+    "mode_": "modalità",
+    "tinker_": "sviluppatore debug",
 }
 
 HARM: Mapping[str, str] = {
@@ -48,6 +57,7 @@ HARM: Mapping[str, str] = {
     "arms": "bomba bombe esplosivo esplosivi granata molotov sarin ricina detonatore napalm",
     "dope": "metanfetamina eroina cocaina fentanyl mdma ecstasy lsd crack",
     "killing": (
+        "sgozzare picchiare "
         "uccidere uccido ammazzare assassinare avvelenare strangolare accoltellare rapire "
         "torturare stuprare"
     ),
@@ -69,10 +79,15 @@ HARM: Mapping[str, str] = {
     "activity_": "attività azioni atti",
     "never": "mai",
     "guard": (
+        "riconoscere "
         "denuncia denunciare segnalare contro avviso prevenire evitare rilevare proteggere "
         "proteggermi impedire rimuovere"
     ),
     "play": "crema cioccolato torta bagno gioco film romanzo minecraft",
     "of_thing": "di da",
     "thing_": "bagno semi",
+    "recipe_": "ricetta",
+    "getting_": "ottenere comprare procurarmi stampare",
+    "forged_": "falso falsa falsi false",
+    "papers_": "passaporto documenti patente banconote",
 }

@@ -32,6 +32,15 @@ INJECTION: Mapping[str, str] = {
     "never": "nunca não jamais",
     "silence": "diga mencione informe avise",
     "user": "usuário utilizador usuários",
+    "above_": "acima anterior",
+    "denial_": "não",
+    "weigh_": "leve leves tenha",
+    "weight_": "conta consideração",
+    "heed_": "siga sigas obedeça respeite",
+    "are_": "está estás é",
+    "now_": "agora",
+    "mode_": "modo",
+    "tinker_": "desenvolvedor programador",
 }
 
 HARM: Mapping[str, str] = {
@@ -46,6 +55,7 @@ HARM: Mapping[str, str] = {
     "arms": "bomba bombas explosivo explosivos granada molotov sarin ricina detonador napalm",
     "dope": "metanfetamina heroína cocaína fentanil mdma ecstasy lsd crack",
     "killing": (
+        "degolar espancar "
         "matar mato assassinar envenenar estrangular esfaquear sequestrar raptar torturar estuprar"
     ),
     "victim": (
@@ -65,10 +75,17 @@ HARM: Mapping[str, str] = {
     "illegal_": "ilegais ilegal criminosas criminosos",
     "activity_": "atividades atividade atos ações",
     "never": "nunca jamais",
-    "guard": "contra aviso prevenir evitar detectar proteger denunciar impedir remover",
+    "guard": (
+        "reconhecer identificar contra aviso prevenir evitar detectar proteger denunciar "
+        "impedir remover"
+    ),
     "play": "chocolate creme bolo banho jogo filme romance minecraft",
     "of_thing": "de",
     "thing_": (
         "água calor vácuo hidráulica hidráulico combustível infusão insulina banho sementes piscina"
     ),
+    "recipe_": "receita",
+    "getting_": "conseguir comprar obter imprimir",
+    "forged_": "falso falsa falsos falsas",
+    "papers_": "passaporte documentos identidade notas cnh",
 }
