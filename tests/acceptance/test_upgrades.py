@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.archives import ARCHIVES, ONE_MACHINE, extracted, migrations
 from tests.support.managed import (
     ALLOWED,
     BLOCKED,
@@ -19,7 +20,6 @@ from tests.support.managed import (
     register,
     seen,
 )
-from tests.support.releases import ARCHIVES, ONE_MACHINE, extracted, migrations
 from tests.support.repo import Repo
 from tests.support.stack import ROOT, Stack, title, wait_for
 from tests.support.stacks import environment

@@ -1,27 +1,42 @@
-"""Earlier releases of the product, as files: `tests/releases/` has an archive of each."""
+"""Older rules of verification, to test what a new release does."""
 
-import tarfile
-from functools import lru_cache
-from pathlib import Path
+import contextlib
+from collections.abc import Iterator
+from unittest import mock
 
-ARCHIVES = Path(__file__).resolve().parents[1] / "releases"
-# As it stood before it could run on several machines.
-ONE_MACHINE = ARCHIVES / "one-machine.tar.xz"
+from configurations.models import Configuration
+from gitrepos.models import Link
+from keeptrusts.judge.asking import Asker
+from kt.policy.lint import lint
+from kt.policy.report import Report
+from tests.support.repo import policy
+
+# Lints, but one of its own tests fails.
+REFUSED = (
+    policy("Refused")
+    + """\
+testing:
+  suites:
+    - name: Harm
+      cases:
+        - name: stops harm
+          input: {messages: [{role: user, content: Good morning}]}
+          expected: {verdict: block}
+"""
+)
 
 
-@lru_cache(maxsize=1)
-def migrations(archive: Path) -> dict[str, bytes]:
-    """The migrations of a release, by their path."""
-    with tarfile.open(archive) as files:
-        return {
-            one.name: held.read()
-            for one in files
-            if "/migrations/" in one.name and (held := files.extractfile(one)) is not None
-        }
+@contextlib.contextmanager
+def older_rules() -> Iterator[None]:
+    """Verify files by rules that ran no tests; after the block the present rules are new."""
+    with (
+        mock.patch("keeptrusts.judge.policies.verify", _lint_alone),
+        mock.patch("configurations.checks.verify", _lint_alone),
+    ):
+        yield
+    Configuration.objects.update(judged_rules="older")
+    Link.objects.update(observed_rules="older")
 
 
-def extracted(archive: Path, folder: Path) -> Path:
-    """A checkout of a release."""
-    with tarfile.open(archive) as files:
-        files.extractall(folder, filter="data")
-    return folder
+def _lint_alone(data: bytes, /, *, directory: str | None = None, **_: Asker) -> Report:
+    return lint(data, directory=directory)

@@ -73,7 +73,8 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[tuple[bytes, Gates]]:
 
     def counted(data: bytes, gates: Gates) -> Any:
         asked.append((data, gates))
-        return real(data, gates)
+        found, seconds = real(data, gates)
+        return found, max(seconds, 1e-6)  # Some clocks of processes go in steps of 10 ms.
 
     monkeypatch.setattr(policies, "measure", counted)
     return asked
