@@ -10,12 +10,13 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from keeptrusts import outbound, private
-from kt.evidence import witnessing
-from kt.evidence.notes import NoteError
-from kt.evidence.witnessing import Witness
+
+if TYPE_CHECKING:
+    from kt.evidence.witnessing import Witness
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -105,7 +106,7 @@ class Env:
     provider: Provider | None
     ready_host: str
     ready_port: int
-    witnesses: tuple[Witness, ...]
+    witnesses: "tuple[Witness, ...]"
 
 
 def read(environ: Mapping[str, str]) -> Env:
@@ -391,7 +392,13 @@ def _origins(value: str) -> tuple[str, ...]:
     return origins
 
 
-def _witnesses(value: str) -> tuple[Witness, ...]:
+def _witnesses(value: str) -> "tuple[Witness, ...]":
+    if not value:
+        return ()
+    # Cryptography is a fifth of the parent's memory, which reads this, too.
+    from kt.evidence import witnessing
+    from kt.evidence.notes import NoteError
+
     try:
         return tuple(witnessing.named(word) for word in _words(value))
     except NoteError as exc:

@@ -21,6 +21,8 @@ log = structlog.get_logger(__name__)
 _STEP_SECONDS = 1.0
 _LEASE = "keeptrusts:beat"
 _LEASE_SECONDS = 5.0
+# A holder need not ask again so soon: nobody else can have it.
+_KEPT_SECONDS = 2.0
 _PAUSE_SECONDS = 1.0
 _TAKE = """
 local holder = redis.call('GET', KEYS[1])
@@ -73,9 +75,13 @@ class Lease:
     def __init__(self) -> None:
         self._holder = secrets.token_hex(8)
         self._is_told = False
+        self._kept_until = 0.0
 
     def take(self) -> bool:
         """Take it, or keep it; False where another holds it, or nobody can tell."""
+        asked_at = time.monotonic()
+        if asked_at < self._kept_until:
+            return True
         try:
             arguments = self._holder, int(1000 * _LEASE_SECONDS)
             is_taken = bool(client().eval(_TAKE, 1, _LEASE, *arguments) == 1)
@@ -85,10 +91,12 @@ class Lease:
             self._is_told = True
             return False
         self._is_told = False
+        self._kept_until = asked_at + _KEPT_SECONDS if is_taken else 0.0
         return is_taken
 
     def give_back(self) -> None:
         """Give it back, if this beat holds it; a lease that cannot be given back ends by itself."""
+        self._kept_until = 0.0
         try:
             client().eval(_GIVE_BACK, 1, _LEASE, self._holder)
         except redis.RedisError as exc:

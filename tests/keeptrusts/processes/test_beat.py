@@ -97,6 +97,7 @@ def test_after_one_that_was_killed_another_goes_on(
 ) -> None:
     """Once its lease has ended; and none of the rarer ones comes at once."""
     monkeypatch.setattr(beat, "_LEASE_SECONDS", 0.4)
+    monkeypatch.setattr(beat, "_KEPT_SECONDS", 0.1)
     assert _sends(scheduler)
     assert not second._lease.take()
 
@@ -112,6 +113,18 @@ def test_a_lease_that_was_taken_is_not_given_back(scheduler: Sent, second: Sent)
     second.close()
 
     assert not second._lease.take()
+
+
+def test_a_holder_asks_redis_seldom(scheduler: Sent, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has the lease for longer than it goes without asking."""
+    assert scheduler._lease.take()
+    with monkeypatch.context() as away:
+        away.setattr(beat, "client", lambda: pytest.fail("it asked"))
+        assert scheduler._lease.take()
+
+    assert beat._KEPT_SECONDS + beat._STEP_SECONDS < beat._LEASE_SECONDS
+    scheduler._lease.give_back()
+    assert scheduler._lease.take()
 
 
 def test_without_redis_nothing_is_sent(
