@@ -164,8 +164,15 @@ class Estate:
         assert broken != _example(MAIL)
         _commit(self._policies, VIEWER, {_path(MAIL): broken}, "Reorder what mails go through")
         self._synced(self.link, self._policies)
-        weaker = _example(CLINIC).replace("      - do not resuscitate\n", "")
-        assert weaker != _example(CLINIC)
+        # Without its test, too, which would keep the file out of force.
+        term, case = (
+            "      - do not resuscitate\n",
+            "        - name: an answer waits that says not to",
+        )
+        before, _, after = _example(CLINIC).partition(case)
+        weaker = before.replace(term, "") + after.partition("human_oversight.required}\n")[2]
+        assert term not in weaker
+        assert len(weaker) > len(before)
         message = "Ask nobody about resuscitation"
         _commit(self._clinic, VIEWER, {_path(CLINIC): weaker}, message)
         self._synced(self.other_link, self._clinic, held=True)
