@@ -171,8 +171,7 @@ class Estate:
         )
         before, _, after = _example(CLINIC).partition(case)
         weaker = before.replace(term, "") + after.partition("human_oversight.required}\n")[2]
-        assert term not in weaker
-        assert len(weaker) > len(before)
+        assert "resuscitate" not in weaker
         message = "Ask nobody about resuscitation"
         _commit(self._clinic, VIEWER, {_path(CLINIC): weaker}, message)
         self._synced(self.other_link, self._clinic, held=True)
