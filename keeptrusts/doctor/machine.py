@@ -9,9 +9,9 @@ from typing import Any
 import redis
 from django.conf import settings
 from django.db import Error, connection
-from django.db.migrations.executor import MigrationExecutor
 
 from keeptrusts import redis_client
+from keeptrusts.doctor import upgrade
 from keeptrusts.doctor.findings import Finding
 from keeptrusts.processes import heartbeat, parts
 from keeptrusts.redis_client import client
@@ -35,8 +35,7 @@ def _database() -> Iterator[Finding]:
     name = "DATABASE_URL" if settings.ENV.database_url else "KEEPTRUSTS_DATA_DIR"
     try:
         with connection.cursor() as cursor:
-            executor = MigrationExecutor(connection)
-            missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+            missing = len(upgrade.missing())
             yield Finding("database", "ok", f"{connection.display_name} answers")
             if missing:
                 yield Finding(
@@ -77,7 +76,7 @@ def _broker() -> Iterator[Finding]:
     except redis.RedisError as exc:
         yield Finding("beat", "wrong", f"its last tick cannot be read: {exc}")
         return
-    if age is None or age > 10:
+    if age is None or age >= heartbeat.STALE_SECONDS:
         since = "in the last minute" if age is None else f"for {age:.0f} s"
         yield Finding(
             "beat", "wrong", f"no tick ran {since}",

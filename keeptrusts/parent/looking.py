@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from keeptrusts.env import Env
+from keeptrusts.parent.roles import role_of
 from keeptrusts.parent.supervisor import Part
 from keeptrusts.processes import alive
 
@@ -21,7 +22,7 @@ def looks(parts: Sequence[Part], env: Env) -> Looks:
     }
     made: dict[str, Callable[[], bool]] = {}
     for part in parts:
-        role = part.name.partition(".")[0]
+        role = role_of(part.name)
         if role in servers:
             made[part.name] = partial(answers, *servers[role], "/readyz")
         else:

@@ -1,6 +1,7 @@
 """Readiness of a machine's parts, for probes: `/readyz` of all, `/readyz/ROLE` of one."""
 
 import socket
+import sys
 import threading
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -9,6 +10,8 @@ from typing import Any
 import msgspec
 
 from keeptrusts.parent.looking import Looks
+from keeptrusts.parent.roles import role_of
+from keeptrusts.parent.supervisor import say
 
 _PATH = "/readyz"
 _ASKED_SECONDS = 5
@@ -30,11 +33,6 @@ def answer(path: str, looks: Looks, *, ending: bool) -> tuple[int, Mapping[str, 
     down = ", ".join(name for name, is_ready in ready.items() if not is_ready)
     error = {"code": "not_ready", "message": f"Down: {down}."}
     return 503, {"status": "down", "checks": checks, "error": error}
-
-
-def role_of(part: str) -> str:
-    """The role of a part: `poller` of `poller.2`."""
-    return part.partition(".")[0]
 
 
 def _roles(looks: Looks) -> set[str]:
@@ -78,7 +76,9 @@ class _Server(ThreadingHTTPServer):
             self._places.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Nothing: a probe went away, or sent no HTTP."""
+        """Nothing of a probe that went away, or sent no HTTP; what else fails is a bug."""
+        if not isinstance(exc := sys.exception(), OSError):
+            say(f"a probe failed: {exc!r}")
 
 
 class _Handler(BaseHTTPRequestHandler):

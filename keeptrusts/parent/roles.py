@@ -74,6 +74,11 @@ def _count(role: str, text: str) -> int:
     return int(text)
 
 
+def role_of(part: str) -> str:
+    """The role of a part: `poller` of `poller.2`."""
+    return part.partition(".")[0]
+
+
 def parts(counts: Counts, environ: Mapping[str, str]) -> list[Part]:
     """The parts that these are: `poller`, and a second one is `poller.2`.
 

@@ -193,7 +193,7 @@ class _Parent:
 
     def _before_another_start(self, name: str) -> None:
         """End claims that nobody works on, which would otherwise last until their leases end."""
-        if name.partition(".")[0] in ("poller", "syncer", "broker"):
+        if roles.role_of(name) in ("poller", "syncer", "broker"):
             try:
                 self._told("forget_claims")
             except StartError as exc:

@@ -12,7 +12,7 @@ from keeptrusts.redis_client import client
 
 _KEY = "keeptrusts:tick"
 _KEPT_SECONDS = 60
-_STALE_SECONDS = 10.0
+STALE_SECONDS = 10.0
 # The clocks of two machines may differ by this. A heartbeat from further ahead could be shown
 # again and again until its time.
 _SKEW_SECONDS = 60.0
@@ -49,4 +49,4 @@ def is_alive() -> bool:
         redis.RedisError: Redis does not answer.
     """
     age = age_seconds()
-    return age is not None and age < _STALE_SECONDS
+    return age is not None and age < STALE_SECONDS
