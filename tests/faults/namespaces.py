@@ -44,12 +44,24 @@ class Host:
     def address(self) -> str:
         return _HOST.format(self.number)
 
+    @property
+    def gate(self) -> str:
+        """The address by which this namespace reaches it."""
+        return _GATE.format(self.number)
+
     def python(self, folder: Path, python: str) -> Path:
         """A program that runs Python there."""
         program = folder / f"python-{self.number}"
         program.write_text(f'#!/bin/sh\nexec ip netns exec {_named(self.number)} {python} "$@"\n')
         program.chmod(0o700)
         return program
+
+    def pids(self) -> list[int]:
+        """The processes that run there."""
+        done = subprocess.run(
+            ["ip", "netns", "pids", _named(self.number)], capture_output=True, text=True, check=True
+        )
+        return [int(word) for word in done.stdout.split()]
 
 
 @contextmanager
@@ -74,9 +86,12 @@ def host(number: int) -> Iterator[Host]:
 
 
 @contextmanager
-def server_addresses(count: int) -> Iterator[list[str]]:
-    """Addresses of this namespace, one for each server, until the end of the block."""
-    found = [_SERVERS.format(number) for number in range(1, count + 1)]
+def server_addresses(count: int, first: int = 1) -> Iterator[list[str]]:
+    """Addresses of this namespace, one for each server, until the end of the block.
+
+    Two blocks at once begin with a `first` of their own, from 1 to 254.
+    """
+    found = [_SERVERS.format(number) for number in range(first, first + count)]
     with ExitStack() as added:
         for address in found:
             ip("addr", "add", f"{address}/32", "dev", "lo")

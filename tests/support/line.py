@@ -6,17 +6,23 @@ import socket
 import struct
 import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
+
+Address = str | tuple[str, int]
 
 
 class Line:
     """Forwards TCP connections to a server's address, a path or a host with its port.
 
+    What is called for the address chooses it for each connection, as a balancer does.
     While it is silent, what is sent on it goes nowhere and nothing is closed: whoever waits for an
     answer waits on, and connections are made as before.
     """
 
-    def __init__(self, address: str | tuple[str, int], *, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self, address: Address | Callable[[], Address], *, host: str = "127.0.0.1"
+    ) -> None:
         self._address, self._host = address, host
         self._open = threading.Event()
         self._open.set()
@@ -107,7 +113,7 @@ class Line:
             if pair.is_given_up(self._open):
                 return
             with contextlib.suppress(OSError):
-                pair.join(self._address)
+                pair.join(self._address() if callable(self._address) else self._address)
                 back = threading.Thread(target=self._pass, args=(pair, pair.far, pair.near))
                 back.daemon = True
                 back.start()
@@ -158,7 +164,7 @@ class _Pair:
                 return True
         return False
 
-    def join(self, address: str | tuple[str, int]) -> None:
+    def join(self, address: Address) -> None:
         """Connect the far side."""
         family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
         self.far.close()

@@ -58,15 +58,19 @@ class _Server(ABC):
 class Postgres(_Server):
     """PostgreSQL with a folder of its own, gone with it.
 
-    Not below pytest's folder: every other run of pytest closes that one to other users.
+    Not below pytest's folder: every other run of pytest closes that one to other users. With an
+    `address` it listens there, too, on the usual port, and trusts whoever comes by it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, address: str = "") -> None:
         super().__init__()
+        self._address = address
         self._place = tempfile.TemporaryDirectory(prefix="kt-postgres-")
         self._folder = Path(self._place.name) / "server"
         self._user = "nobody" if os.geteuid() == 0 else None
         self.url = f"postgresql://postgres@/postgres?host={self._folder}"
+        if address:
+            self.url = f"postgresql://postgres@{address}:5432/postgres"
 
     def __enter__(self) -> "Postgres":
         Path(self._place.name).chmod(0o755)
@@ -77,6 +81,9 @@ class Postgres(_Server):
         data = self._folder / "data"
         init = [self._binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust"]
         subprocess.run(init, user=self._user, cwd=self._folder, check=True, capture_output=True)
+        if self._address:
+            with (data / "pg_hba.conf").open("a") as rules:
+                rules.write("host all all 0.0.0.0/0 trust\n")
         self.start()
         return self
 
@@ -98,7 +105,7 @@ class Postgres(_Server):
             self._process = subprocess.Popen(
                 [
                     self._binaries / "postgres", "-D", self._folder / "data", "-k", self._folder,
-                    "-h", "", "-c", "fsync=off",
+                    "-h", self._address, "-c", "fsync=off",
                 ],
                 user=self._user, cwd=self._folder, stdout=log, stderr=log,
             )  # fmt: skip
@@ -115,12 +122,18 @@ class Postgres(_Server):
 
 
 class Redis(_Server):
-    """Redis in memory alone: its data is gone when it ends."""
+    """Redis in memory alone: its data is gone when it ends.
 
-    def __init__(self, socket: Path) -> None:
+    With an `address` it listens there on the usual port, and not on a socket of the file system.
+    """
+
+    def __init__(self, socket: Path, address: str = "") -> None:
         super().__init__()
-        self._socket = socket
+        self._place = ["--port", "0", "--unixsocket", str(socket)]
         self.url = f"unix://{socket}"
+        if address:
+            self._place = ["--bind", address, "--protected-mode", "no"]
+            self.url = f"redis://{address}:6379/0"
 
     def __enter__(self) -> "Redis":
         self.start()
@@ -128,8 +141,7 @@ class Redis(_Server):
 
     def start(self) -> None:
         self._process = subprocess.Popen(
-            [services.redis_binary(), "--port", "0", "--unixsocket", str(self._socket),
-             "--save", ""],
+            [services.redis_binary(), *self._place, "--save", ""],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         wait_for(self._answers)
