@@ -1,0 +1,145 @@
+"""Claims of notifications: whose turn it is, and what is noted after an attempt.
+
+A claim has a lease. Who is killed between sending and noting leaves one that ends: then it is sent
+again, under the same id.
+"""
+
+import secrets as chance
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from django.db import transaction
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, When
+
+from events import log as events
+from notifications.models import Endpoint, Notification
+from notifications.queue import order
+from notifications.sending import outcomes
+from notifications.sending.outcomes import Attempt
+
+LEASE = timedelta(seconds=60)
+"""Longer than any attempt."""
+AT_ONCE = 4
+"""Attempts at one endpoint at once; at one that rests, one now and then."""
+_MOST_LOGGED = 5
+_STATUS = Notification.Status
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A notification to be attempted now, and its endpoint."""
+
+    id: UUID
+    row: Notification
+    endpoint: Endpoint
+
+
+def due(now: datetime) -> list[Claim]:
+    """Claim what may be attempted now at every endpoint that does not rest."""
+    is_due = Notification.objects.filter(_due(now), endpoint=OuterRef("pk"))
+    awake = Q(rests_until=None) | Q(rests_until__lte=now)
+    ids = Endpoint.objects.filter(awake, Exists(is_due), enabled=True).values_list("pk", flat=True)
+    return [claim for endpoint_id in list(ids) for claim in _claimed(endpoint_id, now)]
+
+
+def _due(now: datetime) -> Q:
+    is_free = Q(lease_until=None) | Q(lease_until__lte=now)
+    return Q(status=_STATUS.WAITING, next_attempt_at__lte=now) & is_free
+
+
+def _claimed(endpoint_id: UUID, now: datetime) -> list[Claim]:
+    with transaction.atomic():
+        rows = Endpoint.objects.select_for_update(of=("self",), skip_locked=True)
+        endpoint = rows.filter(pk=endpoint_id, enabled=True).first()
+        if endpoint is None:
+            return []  # Another process claims, or notes; it is asked again in a second.
+        busy = order.waiting(endpoint_id).filter(lease_until__gt=now).count()
+        room = (1 if is_silent(endpoint) else AT_ONCE) - busy
+        found = Notification.objects.filter(_due(now), endpoint=endpoint)
+        # A test first: somebody waits for it.
+        tests = Case(When(event=None, then=0), default=1)
+        taken = list(found.order_by(tests, "next_attempt_at", "number")[: max(room, 0)])
+        claims = [Claim(uuid4(), row, endpoint) for row in taken]
+        for claim in claims:
+            leased = {"claim": claim.id, "lease_until": now + LEASE}
+            Notification.objects.filter(pk=claim.row.pk).update(**leased)
+        return claims
+
+
+def is_silent(endpoint: Endpoint) -> bool:
+    """Whether so many notifications failed in a row that the receiver is taken to be away."""
+    return endpoint.silent >= outcomes.SILENT_MOST
+
+
+def note(claim: Claim, attempt: Attempt, now: datetime) -> bool:
+    """Note an attempt; returns False when its claim is over, and nothing is noted."""
+    with transaction.atomic():
+        endpoint = Endpoint.objects.select_for_update(of=("self",)).filter(pk=claim.endpoint.pk)
+        held = Notification.objects.filter(pk=claim.row.pk, claim=claim.id, status=_STATUS.WAITING)
+        found, row = endpoint.first(), held.first()
+        if found is None or row is None:
+            return False
+        row.attempts += 1
+        row.log = [*row.log, attempt.stored()][-_MOST_LOGGED:]
+        row.claim = row.lease_until = None
+        if attempt.error:
+            _failed(found, row, attempt, now)
+        else:
+            _delivered(found, row, now)
+        row.save()
+        if row.status != _STATUS.WAITING:
+            order.follow(row, now)
+        found.save(update_fields=Endpoint.OBSERVED)
+        return True
+
+
+def _delivered(endpoint: Endpoint, row: Notification, now: datetime) -> None:
+    row.status, row.settled_at, row.next_attempt_at = _STATUS.DELIVERED, now, None
+    if is_silent(endpoint):
+        # It is back: what waits for its next attempt has waited for that.
+        order.waiting(endpoint.pk).filter(next_attempt_at__gt=now).update(next_attempt_at=now)
+    if endpoint.told_at is not None:
+        message = f"Notifications reach {endpoint.name} again."
+        _tell(events.Kind.ENDPOINT_RECOVERED, endpoint, message)
+    endpoint.failures = endpoint.silent = 0
+    endpoint.failing_since = endpoint.told_at = endpoint.rests_until = None
+
+
+def _failed(endpoint: Endpoint, row: Notification, attempt: Attempt, now: datetime) -> None:
+    wait = _wait(row.attempts, attempt)
+    row.next_attempt_at = now + wait
+    if now + wait > row.give_up_at or attempt.is_gone:
+        row.status, row.settled_at, row.next_attempt_at = _STATUS.GAVE_UP, now, None
+    if row.event is None:
+        return  # A test, which somebody looks at.
+    endpoint.failures += 1
+    endpoint.silent += row.attempts == 1 or is_silent(endpoint)
+    endpoint.failing_since = endpoint.failing_since or now
+    if is_silent(endpoint):
+        endpoint.rests_until = now + _wait(endpoint.silent - outcomes.SILENT_MOST + 1, attempt)
+    if attempt.is_gone:
+        endpoint.enabled, endpoint.gone = False, True
+        message = f"{endpoint.name} wants no more notifications (410), and is disabled."
+        _tell(events.Kind.ENDPOINT_DISABLED, endpoint, message)
+    elif endpoint.told_at is None and endpoint.failures >= outcomes.FAILURES_TOLD:
+        endpoint.told_at = now
+        message = f"Notifications do not reach {endpoint.name}: {attempt.error}."
+        _tell(events.Kind.ENDPOINT_FAILING, endpoint, message)
+
+
+def _wait(attempts: int, attempt: Attempt) -> timedelta:
+    spread = chance.randbelow(1000) / 1000
+    seconds = outcomes.wait_seconds(attempts, attempt.retry_after_seconds, spread)
+    return timedelta(seconds=seconds)
+
+
+def _tell(kind: events.Kind, endpoint: Endpoint, message: str) -> None:
+    since = endpoint.failing_since
+    details = {"notification_endpoint": str(endpoint.pk), "name": endpoint.name, "since": since}
+    events.record(kind, message, details=details)
+
+
+def waiting_long(since: datetime) -> QuerySet[Notification]:
+    """What waits since before a moment."""
+    return Notification.objects.filter(status=_STATUS.WAITING, created_at__lt=since)

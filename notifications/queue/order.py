@@ -1,0 +1,71 @@
+"""The order of notifications: at an endpoint, each waits for the earlier ones of its subjects.
+
+The first of all its subjects has `next_attempt_at`, the others have none. Whoever changes what
+waits holds the endpoint's row.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Exists, Min, OuterRef, Q, QuerySet
+
+from notifications.models import Notification
+
+Subjects = frozenset[tuple[str, str]]
+_WAITING = Notification.Status.WAITING
+
+
+def subjects(row: Notification) -> Subjects:
+    """What a notification is about: columns and values."""
+    named = ((name, getattr(row, name)) for name in Notification.SUBJECTS)
+    return frozenset((name, value) for name, value in named if value)
+
+
+def waiting(endpoint_id: UUID) -> QuerySet[Notification]:
+    """What is to be sent to an endpoint, held up or not."""
+    return Notification.objects.filter(endpoint=endpoint_id, status=_WAITING)
+
+
+def busy(endpoint_id: UUID, rows: Iterable[Notification]) -> set[tuple[str, str]]:
+    """Those subjects of rows that something waits for already."""
+    asked = frozenset().union(*map(subjects, rows))
+    found: set[tuple[str, str]] = set()
+    for name in Notification.SUBJECTS:
+        values = [value for column, value in asked if column == name]
+        held = waiting(endpoint_id).filter(**{f"{name}__in": values})
+        found |= {(name, value) for value in held.values_list(name, flat=True).distinct()}
+    return found
+
+
+def follow(row: Notification, now: datetime) -> None:
+    """Let those be sent that waited for a notification alone, which is settled."""
+    firsts = []
+    for name, value in subjects(row):
+        held = waiting(row.endpoint_id).filter(**{name: value})
+        firsts.append(held.aggregate(first=Min("number"))["first"])
+    rows = waiting(row.endpoint_id).filter(~_is_held_up(), number__in=filter(None, firsts))
+    rows.filter(next_attempt_at=None).update(next_attempt_at=now)
+
+
+def mend(endpoint_id: UUID, now: datetime) -> int:
+    """Put all that waits at an endpoint in order again; returns how many can be sent anew."""
+    held_up = waiting(endpoint_id).filter(_is_held_up(), next_attempt_at__isnull=False)
+    held_up.filter(claim=None).update(next_attempt_at=None)
+    return (
+        waiting(endpoint_id)
+        .filter(~_is_held_up(), next_attempt_at=None)
+        .update(next_attempt_at=now)
+    )
+
+
+def _is_held_up() -> Q:
+    """Whether an earlier one of a subject waits at the same endpoint."""
+    held = Q()
+    for name in Notification.SUBJECTS:
+        earlier = Notification.objects.filter(
+            endpoint=OuterRef("endpoint"), status=_WAITING, number__lt=OuterRef("number")
+        )
+        same = earlier.filter(**{name: OuterRef(name)})
+        held |= ~Q(**{name: ""}) & Q(Exists(same))
+    return held
