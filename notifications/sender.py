@@ -5,9 +5,11 @@ endpoint that hangs holds up nobody else.
 """
 
 import threading
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from datetime import datetime
+from uuid import UUID
 
 import structlog
 from django.utils import timezone
@@ -56,19 +58,28 @@ class Sender:
             for claim in claims.due(self._clock()):
                 self._calls[eventloop.submit(sending.attempt(claim.endpoint, claim.row))] = claim
         done, _ = wait(self._calls, timeout=_LOOK_SECONDS, return_when=FIRST_COMPLETED)
-        for call in done:
-            self._note(call, self._calls[call])
-            del self._calls[call]
+        self._note(done)
         return bool(self._calls or done or taken)
 
-    def _note(self, call: Future[Attempt], claim: Claim) -> None:
+    def _note(self, done: Iterable[Future[Attempt]]) -> None:
+        """Note what ended, all of one endpoint at once."""
+        ended: dict[UUID, list[Future[Attempt]]] = defaultdict(list)
+        for call in done:
+            ended[self._calls[call].endpoint.pk].append(call)
+        for calls in ended.values():
+            attempts = [(self._calls[call], self._attempt(call)) for call in calls]
+            for claim in claims.note(attempts, self._clock()):
+                log.warning("discarded", notification=str(claim.row.id), reason="its claim is over")
+            for call in calls:
+                del self._calls[call]
+
+    def _attempt(self, call: Future[Attempt]) -> Attempt:
         try:
-            attempt = call.result()
+            return call.result()
         except Exception:
             # A bug, or a form that cannot say this event: it is shown, and nothing else waits.
+            claim = self._calls[call]
             log.exception(
                 "notification crashed", endpoint=claim.endpoint.name, id=str(claim.row.id)
             )
-            attempt = Attempt(self._clock(), 0.0, InternalError.code, None, "see the log")
-        if not claims.note(claim, attempt, self._clock()):
-            log.warning("discarded", notification=str(claim.row.id), reason="its claim is over")
+            return Attempt(self._clock(), 0.0, InternalError.code, None, "see the log")

@@ -5,6 +5,7 @@ again, under the same id.
 """
 
 import secrets as chance
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -20,9 +21,12 @@ from notifications.sending.outcomes import Attempt
 
 LEASE = timedelta(seconds=60)
 """Longer than any attempt."""
-AT_ONCE = 4
+AT_ONCE = 8
 """Attempts at one endpoint at once; at one that rests, one now and then."""
 _MOST_LOGGED = 5
+_NOTED = (
+    "attempts", "log", "claim", "lease_until", "status", "settled_at", "next_attempt_at",
+)  # fmt: skip
 _STATUS = Notification.Status
 
 
@@ -60,11 +64,10 @@ def _claimed(endpoint_id: UUID, now: datetime) -> list[Claim]:
         # A test first: somebody waits for it.
         tests = Case(When(event=None, then=0), default=1)
         taken = list(found.order_by(tests, "next_attempt_at", "number")[: max(room, 0)])
-        claims = [Claim(uuid4(), row, endpoint) for row in taken]
-        for claim in claims:
-            leased = {"claim": claim.id, "lease_until": now + LEASE}
-            Notification.objects.filter(pk=claim.row.pk).update(**leased)
-        return claims
+        claim_id, numbers = uuid4(), [row.pk for row in taken]
+        leased = {"claim": claim_id, "lease_until": now + LEASE}
+        Notification.objects.filter(pk__in=numbers).update(**leased)
+        return [Claim(claim_id, row, endpoint) for row in taken]
 
 
 def is_silent(endpoint: Endpoint) -> bool:
@@ -72,26 +75,37 @@ def is_silent(endpoint: Endpoint) -> bool:
     return endpoint.silent >= outcomes.SILENT_MOST
 
 
-def note(claim: Claim, attempt: Attempt, now: datetime) -> bool:
-    """Note an attempt; returns False when its claim is over, and nothing is noted."""
+def note(ended: Sequence[tuple[Claim, Attempt]], now: datetime) -> list[Claim]:
+    """Note attempts at one endpoint; returns the claims that are over: nothing is noted of them."""
     with transaction.atomic():
-        endpoint = Endpoint.objects.select_for_update(of=("self",)).filter(pk=claim.endpoint.pk)
-        held = Notification.objects.filter(pk=claim.row.pk, claim=claim.id, status=_STATUS.WAITING)
-        found, row = endpoint.first(), held.first()
-        if found is None or row is None:
-            return False
-        row.attempts += 1
-        row.log = [*row.log, attempt.stored()][-_MOST_LOGGED:]
-        row.claim = row.lease_until = None
-        if attempt.error:
-            _failed(found, row, attempt, now)
-        else:
-            _delivered(found, row, now)
-        row.save()
-        if row.status != _STATUS.WAITING:
-            order.follow(row, now)
-        found.save(update_fields=Endpoint.OBSERVED)
-        return True
+        claims = {claim.row.pk: (claim, attempt) for claim, attempt in ended}
+        endpoints = Endpoint.objects.select_for_update(of=("self",))
+        endpoint = endpoints.filter(pk=ended[0][0].endpoint.pk).first()
+        found = Notification.objects.filter(pk__in=claims, status=_STATUS.WAITING)
+        rows = [
+            row for row in found.defer("told").order_by("pk") if row.claim == claims[row.pk][0].id
+        ]
+        if endpoint is None or not rows:
+            return [claim for claim, _ in ended]
+        before = [getattr(endpoint, name) for name in Endpoint.OBSERVED]
+        for row in rows:
+            _ended(endpoint, row, claims[row.pk][1], now)
+        Notification.objects.bulk_update(rows, _NOTED)
+        order.follow([row for row in rows if row.status != _STATUS.WAITING], now)
+        if before != [getattr(endpoint, name) for name in Endpoint.OBSERVED]:
+            endpoint.save(update_fields=Endpoint.OBSERVED)
+        noted = {row.pk for row in rows}
+        return [claim for claim, _ in ended if claim.row.pk not in noted]
+
+
+def _ended(endpoint: Endpoint, row: Notification, attempt: Attempt, now: datetime) -> None:
+    row.attempts += 1
+    row.log = [*row.log, attempt.stored()][-_MOST_LOGGED:]
+    row.claim = row.lease_until = None
+    if attempt.error:
+        _failed(endpoint, row, attempt, now)
+    else:
+        _delivered(endpoint, row, now)
 
 
 def _delivered(endpoint: Endpoint, row: Notification, now: datetime) -> None:

@@ -4,7 +4,7 @@ The first of all its subjects has `next_attempt_at`, the others have none. Whoev
 waits holds the endpoint's row.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -38,14 +38,18 @@ def busy(endpoint_id: UUID, rows: Iterable[Notification]) -> set[tuple[str, str]
     return found
 
 
-def follow(row: Notification, now: datetime) -> None:
-    """Let those be sent that waited for a notification alone, which is settled."""
-    firsts = []
-    for name, value in subjects(row):
-        held = waiting(row.endpoint_id).filter(**{name: value})
-        firsts.append(held.aggregate(first=Min("number"))["first"])
-    rows = waiting(row.endpoint_id).filter(~_is_held_up(), number__in=filter(None, firsts))
-    rows.filter(next_attempt_at=None).update(next_attempt_at=now)
+def follow(settled: Sequence[Notification], now: datetime) -> None:
+    """Let those be sent that waited for notifications alone, of one endpoint, which are settled."""
+    about = frozenset[tuple[str, str]]().union(*map(subjects, settled))
+    if not about:
+        return
+    held, firsts = waiting(settled[0].endpoint_id), set[int]()
+    for name in {name for name, _ in about}:
+        values = [value for column, value in about if column == name]
+        same = held.filter(**{f"{name}__in": values}).values_list(name)
+        firsts |= {first for _, first in same.annotate(Min("number"))}
+    rows = held.filter(~_is_held_up(), number__in=firsts, next_attempt_at=None)
+    rows.update(next_attempt_at=now)
 
 
 def mend(endpoint_id: UUID, now: datetime) -> int:

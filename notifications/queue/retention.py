@@ -18,15 +18,16 @@ _STATUS = Notification.Status
 
 
 def sweep(now: datetime) -> tuple[int, int]:
-    """Give up, delete and put in order; returns how many were given up, and how many deleted."""
+    """Give up and delete; returns how many were given up, and how many deleted."""
     given_up = deleted = 0
     for endpoint_id in list(Endpoint.objects.values_list("pk", flat=True)):
         with transaction.atomic():
             rows = Endpoint.objects.select_for_update(of=("self",), skip_locked=True)
             if rows.filter(pk=endpoint_id).first() is not None:
-                given_up += _give_up(endpoint_id, now)
+                if over := _give_up(endpoint_id, now):
+                    given_up += over
+                    order.mend(endpoint_id, now)
                 deleted += _trim(endpoint_id, now)
-                order.mend(endpoint_id, now)
     return given_up, deleted
 
 

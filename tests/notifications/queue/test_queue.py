@@ -221,7 +221,7 @@ def test_each_waits_for_the_earlier_ones_of_its_subjects(
             row = rows[fate % len(rows)]
             row.status, row.next_attempt_at = "delivered", None
             row.save()
-            order.follow(row, clock())
+            order.follow([row], clock())
             check(endpoint)
         assert order.mend(endpoint.pk, clock()) == 0
         transaction.set_rollback(True)
