@@ -7,7 +7,7 @@ from celery import shared_task
 from celery.signals import worker_shutting_down
 from django.utils import timezone
 
-from notifications.queue import retention
+from notifications.queue import claims, retention
 from notifications.sender import Sender
 
 log = structlog.get_logger(__name__)
@@ -23,8 +23,10 @@ def send() -> None:
 
 @shared_task(name="notifications.sweep", time_limit=60)
 def sweep() -> None:
-    """Give up what waited too long, and forget old ones."""
-    given_up, deleted = retention.sweep(timezone.now())
+    """Give up what waited too long, forget old ones, and follow a clock that was set back."""
+    now = timezone.now()
+    claims.wake_late(now)
+    given_up, deleted = retention.sweep(now)
     if given_up or deleted:
         log.info("notifications over", given_up=given_up, deleted=deleted)
 

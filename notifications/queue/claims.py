@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import Case, Exists, OuterRef, Q, QuerySet, When
+from django.db.models import Case, Exists, OuterRef, Q, When
 
 from events import log as events
 from notifications.models import Endpoint, Notification
@@ -154,6 +154,10 @@ def _tell(kind: events.Kind, endpoint: Endpoint, message: str) -> None:
     events.record(kind, message, details=details)
 
 
-def waiting_long(since: datetime) -> QuerySet[Notification]:
-    """What waits since before a moment."""
-    return Notification.objects.filter(status=_STATUS.WAITING, created_at__lt=since)
+def wake_late(now: datetime) -> None:
+    """Repair times too far ahead, which a clock that was set back leaves."""
+    latest = now + timedelta(seconds=outcomes.LONGEST_WAIT_SECONDS)
+    waiting = Notification.objects.filter(status=_STATUS.WAITING)
+    waiting.filter(next_attempt_at__gt=latest).update(next_attempt_at=now)
+    waiting.filter(lease_until__gt=now + LEASE).update(lease_until=now)
+    Endpoint.objects.filter(rests_until__gt=latest).update(rests_until=None)

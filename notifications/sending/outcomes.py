@@ -11,9 +11,10 @@ SILENT_MOST = 5
 """Notifications in a row whose first attempt failed, after which an endpoint rests."""
 FAILURES_TOLD = 5
 """Attempts in a row that failed, after which an event tells of it."""
+LONGEST_WAIT_SECONDS = 3600
+"""The longest wait, where a receiver asks for it."""
 _FIRST_SECONDS = 5
 _LONGEST_SECONDS = 900
-_LONGEST_ASKED_SECONDS = 3600
 _GONE = 410
 _JITTER = 0.2
 
@@ -66,7 +67,7 @@ def wait_seconds(attempts: int, asked: int | None, chance: float) -> float:
     """
     usual: float = min(_FIRST_SECONDS * 2 ** min(attempts - 1, 30), _LONGEST_SECONDS)
     usual *= 1 + _JITTER * (2 * chance - 1)
-    return max(usual, min(asked or 0, _LONGEST_ASKED_SECONDS))
+    return max(usual, min(asked or 0, LONGEST_WAIT_SECONDS))
 
 
 def retry_after(text: str, now: datetime) -> int | None:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from rest_framework.test import APIClient
@@ -267,6 +268,26 @@ def test_a_killed_sender_sends_again_under_the_same_id(
     late = calls.Attempt(clock(), 0.1, "timeout")
     assert claims.note([(first, late)], clock()) == [first]
     assert rows()[0].status == "delivered"
+
+
+def test_a_clock_that_was_set_back_holds_up_nothing(
+    make: Make, receiver: Receiver, sender: Sender, clock: Clock
+) -> None:
+    """Waits, rests and leases of the time that was are over."""
+    receiver.answer = lambda _: (500, {}, b"")
+    make(receiver.url)
+    clock.pass_(days=1)
+    for number in range(6):
+        tell(f"{number}", configuration=f"c-{number}")
+    sender.run()
+    Notification.objects.filter(told__message="0").update(claim=uuid4(), lease_until=clock())
+    clock.pass_(days=-1)
+    receiver.answer = lambda _: OK
+    sender.run()
+    assert len(rows(status="waiting")) == 6
+    claims.wake_late(clock())
+    sender.run()
+    assert rows(status="waiting") == []
 
 
 def test_a_crash_of_a_form_is_shown(
