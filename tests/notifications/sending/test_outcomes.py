@@ -17,6 +17,15 @@ def test_the_wait_doubles_up_to_a_quarter_of_an_hour() -> None:
     assert waits == [5, 10, 20, 40, 80, 160, 320, 640, 900, 900, 900]
 
 
+def test_three_days_are_few_calls() -> None:
+    """Of one notification, or of an endpoint that is away."""
+    passed, attempts = 0.0, 0
+    while passed < outcomes.GIVEN_UP_AFTER.total_seconds():
+        attempts += 1
+        passed += outcomes.wait_seconds(attempts, None, 0.5)
+    assert attempts == 295
+
+
 @given(
     attempts=st.integers(1, 10_000),
     asked=st.none() | st.integers(0, 10**12),
