@@ -195,7 +195,7 @@ def test_nothing_is_sent_again_to_a_disabled_endpoint(make: Make, admin: APIClie
 _ABOUT = st.tuples(st.sampled_from(["", "a", "b"]), st.sampled_from(["", "c", "d"]))
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(abouts=st.lists(_ABOUT, max_size=12), fates=st.lists(st.integers(0, 11), max_size=12))
 def test_each_waits_for_the_earlier_ones_of_its_subjects(
     clock: Clock, abouts: list[tuple[str, str]], fates: list[int]
