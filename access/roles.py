@@ -30,6 +30,7 @@ ACTIONS: Mapping[str, str] = {
     "tokens.manage": "read, make, edit, rotate and revoke tokens",
     "trusts.manage": "read, make, edit and delete trusts",
     "sign_in_rules.manage": "read, make, edit and delete rules of sign-in",
+    "notifications.manage": "read and edit notification endpoints, and send notifications again",
 }
 
 _METRICS = frozenset({"metrics.read"})

@@ -17,6 +17,7 @@ _PAGES = {
     "token": "/access",
     "trust": "/access",
     "sign_in_rule": "/access",
+    "notification_endpoint": "/notifications",
 }
 # Ids that people gave; all others are made up by the control plane, and tell nobody anything.
 _NAMED = ("configuration", "gateway", "client_key")

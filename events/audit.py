@@ -69,6 +69,12 @@ ACTIONS: Mapping[str, str] = {
     "client_key.rotated": "a client key got a new text",
     "client_key.previous_ended": "the text of a client key before its rotation was ended",
     "client_key.revoked": "a client key was revoked",
+    "notification_endpoint.created": "a notification endpoint was made",
+    "notification_endpoint.edited": "a notification endpoint was changed",
+    "notification_endpoint.secret_rotated": "a notification endpoint got a new secret",
+    "notification_endpoint.tested": "a test was sent to a notification endpoint",
+    "notification_endpoint.replayed": "notifications were sent to an endpoint again",
+    "notification_endpoint.deleted": "a notification endpoint was deleted",
     "signing_key.rotated": "the key that signs statements was replaced",
     "evidence.erased": "values that evidence commits to were erased",
 }  # fmt: skip

@@ -4,10 +4,11 @@ from django.db import models
 
 
 class Event(models.Model):
-    """One thing that happened; never updated.
+    """One thing that happened; nothing that it says is ever updated.
 
     `git_repo` and `configuration` are ids, empty where the event is about neither. `message` is
-    for people; `details` holds plain values for programs, by kind.
+    for people; `details` holds plain values for programs, by kind. `notified` says that it waits
+    for no notification to be made of it: each that has one, or that nobody is to hear of.
     """
 
     class Kind(models.TextChoices):
@@ -32,6 +33,9 @@ class Event(models.Model):
         RESTORED = "restored"
         CHANGE_REQUESTED = "change_requested"
         BREAK_GLASS = "break_glass"
+        ENDPOINT_FAILING = "endpoint_failing"
+        ENDPOINT_RECOVERED = "endpoint_recovered"
+        ENDPOINT_DISABLED = "endpoint_disabled"
 
     kind = models.CharField(max_length=20, choices=Kind.choices)
     git_repo = models.CharField(max_length=36, default="", db_index=True)
@@ -39,9 +43,15 @@ class Event(models.Model):
     message = models.CharField(max_length=2000)
     details = models.JSONField(default=dict)
     created_at = models.DateTimeField(db_index=True)
+    notified = models.BooleanField(default=False, db_default=False)
 
     class Meta:
-        indexes = [models.Index(fields=["kind", "-id"], name="event_kind")]
+        indexes = [
+            models.Index(fields=["kind", "-id"], name="event_kind"),
+            models.Index(
+                fields=["id"], name="event_unnotified", condition=models.Q(notified=False)
+            ),
+        ]
 
 
 class AuditEntry(models.Model):

@@ -74,6 +74,8 @@ app.conf.update(
         "evidence.witness": {"queue": "tick"},
         "gateways.flush": {"queue": "tick"},
         "gateways.prune": {"queue": "tick"},
+        "notifications.send": {"queue": "tick"},
+        "notifications.sweep": {"queue": "tick"},
         "gitrepos.preview": {"queue": "preview"},
     },
     # A message that a busy process keeps for later delays whoever waits for it.
@@ -103,10 +105,22 @@ app.conf.update(
         "uses": {"task": "access.flush", "schedule": _SWEEP_SECONDS, "options": {"expires": 60}},
         "flush": {"task": "gateways.flush", "schedule": _FLUSH_SECONDS, "options": {"expires": 60}},
         "prune": {"task": "gateways.prune", "schedule": _SWEEP_SECONDS, "options": {"expires": 60}},
+        "notify": {
+            "task": "notifications.send",
+            "schedule": _TICK_SECONDS,
+            "options": {"expires": 2},
+        },
+        "notified": {
+            "task": "notifications.sweep",
+            "schedule": _WAKE_SECONDS,
+            "options": {"expires": 60},
+        },
     },
     timezone="UTC",
 )
-app.autodiscover_tasks(["evidence", "access", "configurations", "gitrepos", "gateways"])
+app.autodiscover_tasks(
+    ["evidence", "access", "configurations", "gitrepos", "gateways", "notifications"]
+)
 
 
 @setup_logging.connect

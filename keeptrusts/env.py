@@ -32,7 +32,10 @@ _IN_DATA_DIR = ("work", "lost+found")
 _WITH_ISSUER = (
     "KEEPTRUSTS_OIDC_CLIENT_ID", "KEEPTRUSTS_OIDC_SCOPES", "KEEPTRUSTS_OIDC_NAME",
 )  # fmt: skip
-_SECRETS = ("KEEPTRUSTS_OIDC_CLIENT_SECRET", "KEEPTRUSTS_OIDC_CLIENT_SECRET_FILE")
+_OF_MAIL = (
+    "KEEPTRUSTS_SMTP_HOST", "KEEPTRUSTS_SMTP_PORT", "KEEPTRUSTS_SMTP_STARTTLS",
+    "KEEPTRUSTS_SMTP_USER", "KEEPTRUSTS_SMTP_FROM",
+)  # fmt: skip
 _LONGEST_SECRET = 4096
 _THIS_MACHINE = ("127.0.0.1", "[::1]", "localhost")
 _PATH = r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?"
@@ -58,6 +61,18 @@ class Provider:
 
 
 @dataclass(frozen=True, slots=True)
+class Mailer:
+    """The SMTP host that notifications are mailed by; `user` is empty where it wants none."""
+
+    host: str
+    port: int
+    starttls: bool
+    user: str
+    password: str = field(repr=False)
+    sender: str
+
+
+@dataclass(frozen=True, slots=True)
 class Env:
     """The settings of a process.
 
@@ -70,7 +85,8 @@ class Env:
     `git_host_calls_per_minute` is None where a host's calls are not limited, `requests_per_minute`,
     those of a token, is 0 there.
     `public_url` is empty where nobody said by which address people reach the console, `provider`
-    None where they sign in with tokens alone. `ready_port` is 0 where the parent answers no probes.
+    None where they sign in with tokens alone, `mailer` where no mail is sent. `ready_port` is 0
+    where the parent answers no probes.
     """
 
     listen_host: str
@@ -104,6 +120,7 @@ class Env:
     requests_per_minute: int
     public_url: str
     provider: Provider | None
+    mailer: Mailer | None
     ready_host: str
     ready_port: int
     witnesses: "tuple[Witness, ...]"
@@ -156,6 +173,7 @@ def read(environ: Mapping[str, str]) -> Env:
         requests_per_minute=_rate(environ, "KEEPTRUSTS_REQUESTS_PER_MINUTE", 6000),
         public_url=_public_url(environ.get("KEEPTRUSTS_PUBLIC_URL", "")),
         provider=_provider(environ),
+        mailer=_mailer(environ),
         ready_host=ready_host,
         ready_port=ready_port,
         witnesses=_witnesses(environ.get("KEEPTRUSTS_WITNESSES", "")),
@@ -418,7 +436,7 @@ def _public_url(value: str) -> str:
 
 def _provider(environ: Mapping[str, str]) -> Provider | None:
     given = {name: environ.get(name, "") for name in ("KEEPTRUSTS_OIDC_ISSUER", *_WITH_ISSUER)}
-    secret = _client_secret(environ)
+    secret = _secret(environ, "KEEPTRUSTS_OIDC_CLIENT_SECRET", "KEEPTRUSTS_OIDC_CLIENT_SECRET_FILE")
     if not any(given.values()) and not secret:
         return None
     for name in ("KEEPTRUSTS_OIDC_ISSUER", "KEEPTRUSTS_OIDC_CLIENT_ID"):
@@ -446,21 +464,44 @@ def _provider(environ: Mapping[str, str]) -> Provider | None:
     return Provider(issuer, given["KEEPTRUSTS_OIDC_CLIENT_ID"], secret, scopes, name)
 
 
-def _client_secret(environ: Mapping[str, str]) -> str:
-    """The secret of the client, by itself or in a file. No error repeats it."""
-    text, path = (environ.get(name, "") for name in _SECRETS)
+def _secret(environ: Mapping[str, str], name: str, of_file: str) -> str:
+    """A secret, by itself or in a file. No error repeats it."""
+    text, path = environ.get(name, ""), environ.get(of_file, "")
     if text and path:
-        raise EnvError("KEEPTRUSTS_OIDC_CLIENT_SECRET: set it or its _FILE, not both")
+        raise EnvError(f"{name}: set it or its _FILE, not both")
     if path:
         try:
             text = Path(path).read_text()[:_LONGEST_SECRET].strip()
         except (OSError, UnicodeError) as exc:
-            raise EnvError(f"KEEPTRUSTS_OIDC_CLIENT_SECRET_FILE={path!r}: {exc}") from exc
+            raise EnvError(f"{of_file}={path!r}: {exc}") from exc
         if not text:
-            raise EnvError(f"KEEPTRUSTS_OIDC_CLIENT_SECRET_FILE={path!r}: it is empty")
+            raise EnvError(f"{of_file}={path!r}: it is empty")
     if not re.fullmatch(r"[\x21-\x7e]*", text):
-        raise EnvError("KEEPTRUSTS_OIDC_CLIENT_SECRET: it is no printable ASCII without spaces")
+        raise EnvError(f"{name}: it is no printable ASCII without spaces")
     return text
+
+
+def _mailer(environ: Mapping[str, str]) -> Mailer | None:
+    given = {name: environ.get(name, "") for name in _OF_MAIL}
+    password = _secret(environ, "KEEPTRUSTS_SMTP_PASSWORD", "KEEPTRUSTS_SMTP_PASSWORD_FILE")
+    if not any(given.values()) and not password:
+        return None
+    host, user = given["KEEPTRUSTS_SMTP_HOST"], given["KEEPTRUSTS_SMTP_USER"]
+    if not re.fullmatch(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+", host):
+        raise EnvError("KEEPTRUSTS_SMTP_HOST: write the name or address of the host that mails")
+    port = _whole(given["KEEPTRUSTS_SMTP_PORT"] or "587", 65_535)
+    if port is None:
+        raise EnvError("KEEPTRUSTS_SMTP_PORT: write a number from 1 to 65535")
+    starttls = given["KEEPTRUSTS_SMTP_STARTTLS"] or "true"
+    if starttls not in ("true", "false"):
+        raise EnvError("KEEPTRUSTS_SMTP_STARTTLS: write true or false")
+    if not re.fullmatch(r"[^\s@<>,]{1,64}@[A-Za-z0-9.-]{1,253}", given["KEEPTRUSTS_SMTP_FROM"]):
+        raise EnvError("KEEPTRUSTS_SMTP_FROM: write the address that mail comes from")
+    if bool(user) != bool(password):
+        raise EnvError("KEEPTRUSTS_SMTP_USER and KEEPTRUSTS_SMTP_PASSWORD: set both, or neither")
+    if user and starttls == "false" and host not in ("127.0.0.1", "::1", "localhost"):
+        raise EnvError("KEEPTRUSTS_SMTP_STARTTLS: without it a password goes to this machine alone")
+    return Mailer(host, port, starttls == "true", user, password, given["KEEPTRUSTS_SMTP_FROM"])
 
 
 def _is_safe(url: str, *, rest: str) -> bool:

@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "configurations",
     "gitrepos",
     "gateways",
+    "notifications",
     "openapi",
     "console",
     "django_htmx",
@@ -79,8 +80,12 @@ DOORS = ["gitrepos.webhooks.deliveries.DOOR", "gateways.api.machine.DOOR"]
 METRICS = ["gitrepos.api.overview.families", "gateways.reports.measures.families"]
 RESEALERS = [
     "gitrepos.links.rotation.rotate", "gateways.signing.keys.reseal", "evidence.keys.reseal",
+    "notifications.endpoints.secrets.reseal",
 ]  # fmt: skip
-DOCTORS = ["gitrepos.api.doctor.findings", "gateways.api.doctor.findings"]
+DOCTORS = [
+    "gitrepos.api.doctor.findings", "gateways.api.doctor.findings",
+    "notifications.api.doctor.findings",
+]  # fmt: skip
 # What stands when a log of evidence begins: its first entries tell that.
 STANDING = ["configurations.leaves.standing", "gateways.registry.leaves.standing"]
 # What follows a restore: nobody works on its claims any more, and its log of evidence has a gap.

@@ -74,6 +74,8 @@ _PARAMETERS = {
     "token_id": "The id of a token.",
     "trust_id": "The id of a trust.",
     "rule_id": "The id of a rule of sign-in.",
+    "endpoint_id": "The id of a notification endpoint.",
+    "notification_id": "The id of a notification.",
 }
 _CONVERTED: Mapping[str, _Schema] = {
     "uuid": {"type": "string", "format": "uuid"},

@@ -28,13 +28,13 @@ _SECRETS = (
 # How a state is drawn. Colour is never alone: each kind has a mark of its own.
 _KINDS = {
     "good": ("in_sync", "in_force", "ok", "synced", "active", "unchanged", "confirmed", "allow",
-             "pass"),
+             "pass", "delivered"),
     "busy": ("rolling_out", "syncing", "pending", "asked", "waiting", "running"),
     "warn": ("stale", "held", "pinned", "missing", "synced_in_part", "unlinked", "expiring",
              "warning", "overridden", "quarantined", "orphaned", "paused", "redact", "escalate",
              "suspended", "conflict", "not_applied"),
     "bad": ("offline", "stalled", "drifted", "failing", "failed", "error", "block", "refused",
-            "revoked", "expired", "changed_by_one"),
+            "revoked", "expired", "changed_by_one", "gave_up"),
 }  # fmt: skip
 _KIND_OF = {state: kind for kind, states in _KINDS.items() for state in states}
 _STEPS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))

@@ -37,6 +37,7 @@ RESOURCES: Mapping[str, Resource] = {
     "tokens": Resource("tokens.manage", ("token",), tokens.COUNTER),
     "trusts": Resource("trusts.manage", ("trust",), tokens.COUNTER),
     "sign-in-rules": Resource("sign_in_rules.manage", ("sign_in_rule",), tokens.COUNTER),
+    "notification-endpoints": Resource("notifications.manage", ("notification_endpoint",)),
     "requests": Resource("requests.read", ("request", "glass")),
     EVENTS: Resource("events.read"),
     SYNCS: Resource("links.read"),

@@ -288,8 +288,8 @@ def _where(url: RepoURL, tail: str) -> URL:
     usual = _usual(url.host)
     if usual == url.host:
         return URL(f"{url.text}{tail}", encoded=True)
-    path = url.text.split("/", 3)[3]
-    return URL(f"{url.scheme}://{usual}:{url.port}/{path}{tail}", encoded=True)
+    path = f"{url.text}{tail}".split("/", 3)[3]
+    return URL(f"{url.scheme}://{usual}:{url.port}/{path}", encoded=True)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -22,8 +22,14 @@ _NOT_OURS = {
     "KEEPTRUSTS_GATEWAY_ADMIN_TOKEN", "KEEPTRUSTS_GATEWAY_CLIENT_KEYS",
     "KEEPTRUSTS_GATEWAY_MODERATION_KEYS", "KEEPTRUSTS_GATEWAY_TOKEN", "KEEPTRUSTS_LIMITS_URL",
 }  # fmt: skip
-# People sign in at web, and nowhere else.
-_OF_WEB = {"KEEPTRUSTS_OIDC_CLIENT_SECRET", "KEEPTRUSTS_OIDC_CLIENT_SECRET_FILE"}
+# People sign in at web, and nowhere else; pollers alone send mail.
+_OF_ROLES: Mapping[str, frozenset[str]] = {
+    "web": frozenset({"KEEPTRUSTS_OIDC_CLIENT_SECRET", "KEEPTRUSTS_OIDC_CLIENT_SECRET_FILE"}),
+    "poller": frozenset(
+        {"KEEPTRUSTS_SMTP_USER", "KEEPTRUSTS_SMTP_PASSWORD", "KEEPTRUSTS_SMTP_PASSWORD_FILE"}
+    ),
+}
+_OF_ONE = frozenset[str]().union(*_OF_ROLES.values())
 
 
 def by_ours(environ: Mapping[str, str]) -> dict[str, str]:
@@ -31,14 +37,15 @@ def by_ours(environ: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value
         for name, value in environ.items()
-        if name not in _NOT_OURS | _OF_WEB
+        if name not in _NOT_OURS | _OF_ONE
         if name in _EVERYBODY + _OURS or name.startswith(_EVERYBODY_WITH + _OURS_WITH)
     }
 
 
-def by_web_alone(environ: Mapping[str, str]) -> dict[str, str]:
-    """What web gets besides."""
-    return {name: value for name, value in environ.items() if name in _OF_WEB}
+def by_role(role: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """What a role gets besides, and no other."""
+    own = _OF_ROLES.get(role, frozenset())
+    return {name: value for name, value in environ.items() if name in own}
 
 
 def by_first_token(environ: Mapping[str, str]) -> dict[str, str]:

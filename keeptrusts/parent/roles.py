@@ -84,13 +84,11 @@ def parts(counts: Counts, environ: Mapping[str, str]) -> list[Part]:
 
     The function of a server is called with its number, and how many there are.
     """
-    alone = inherited.by_web_alone(environ)
     made = []
     for role, (function, grace_seconds) in _FUNCTIONS.items():
-        count = counts.get(role, 0)
+        count, environment = counts.get(role, 0), inherited.by_role(role, environ)
         for number in range(1, count + 1):
             name = role if number == 1 else f"{role}.{number}"
-            environment = alone if role == "web" else {}
             arguments = (str(number), str(count)) if role in _SERVERS else ()
             made.append(Part(name, Function(function, arguments, environment), grace_seconds))
     return made

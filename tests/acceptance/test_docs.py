@@ -24,7 +24,7 @@ DOCS = [
         ["git", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()
 ]
-PACKAGES = ("access", "configurations", "gateways", "gitrepos")
+PACKAGES = ("access", "configurations", "gateways", "gitrepos", "notifications")
 URL = "https://github.com/org/governance-policies.git"
 POLICY = "support-bot"
 # test_make.py, this very run, and what continuous integration runs beside it.

@@ -48,6 +48,7 @@ TABLE = {
     "tokens.manage": "admin",
     "trusts.manage": "admin",
     "sign_in_rules.manage": "admin",
+    "notifications.manage": "admin",
     ANY: "metrics ci viewer auditor editor admin",
 }
 _METHODS = ("get", "post", "put", "patch", "delete")

@@ -41,6 +41,7 @@ class Estate:
         self.gateway = "edge-eu-1"
         self.request = self._ask()
         self._run_gateways()
+        self._hear()
         self._break_things()
 
     def pages(self) -> dict[str, str]:
@@ -76,10 +77,18 @@ class Estate:
             "requests": "/requests",
             "request": f"/requests/{self.request}",
             "events": "/events",
+            "notifications": "/notifications",
             "audit": "/audit",
             "access": "/access",
             "refused": "/configurations/nowhere",
         }
+
+    def _hear(self) -> None:
+        """Somebody wants to hear of failures; nobody listens where they are sent."""
+        path = "/v1/notification-endpoints"
+        row = self._made(path, by=ADMIN, name="on call", url="http://127.0.0.1:9/keeptrusts",
+                         kinds=["failed", "held", "quarantined"])  # fmt: skip
+        self._made(f"{path}/{row['id']}/test", by=ADMIN)
 
     def _made(self, path: str, /, *, by: str = "", **body: Any) -> dict[str, Any]:
         reply = self.stack.request("POST", path, body, token=self.tokens[by] if by else None)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from keeptrusts.env import EnvError, Provider, read, secret_file
+from keeptrusts.env import EnvError, Mailer, Provider, read, secret_file
 
 KEY = "a-key-of-more-than-32-characters-0123456789"
 DATABASE = "postgresql://keeptrusts@127.0.0.1:5432/keeptrusts"
@@ -69,6 +69,7 @@ GOOD = [
     ("KEEPTRUSTS_PUBLIC_URL", "https://kt.example:8443/", "public_url", "https://kt.example:8443"),
     ("KEEPTRUSTS_PUBLIC_URL", "http://[::1]:8080", "public_url", "http://[::1]:8080"),
     ("KEEPTRUSTS_OIDC_ISSUER", "", "provider", None),
+    ("KEEPTRUSTS_SMTP_HOST", "", "mailer", None),
 ]  # fmt: skip
 
 BAD = [
@@ -255,6 +256,41 @@ def test_an_empty_secret_file_stops_the_start(tmp_path: Path) -> None:
 
     with pytest.raises(EnvError, match="secret-key holds no secret"):
         read({"KEEPTRUSTS_DATA_DIR": str(tmp_path)})
+
+
+SMTP = {"KEEPTRUSTS_SMTP_HOST": "mail.example", "KEEPTRUSTS_SMTP_FROM": "kt@keeptrusts.example"}
+
+
+def test_a_host_of_mail_is_read(tmp_path: Path) -> None:
+    """Over STARTTLS where nothing else is said; its password comes in a file, too."""
+    path = tmp_path / "secret"
+    path.write_text("hunter2\n")
+    found = read(environ(tmp_path, **SMTP)).mailer
+    login = {"KEEPTRUSTS_SMTP_USER": "kt", "KEEPTRUSTS_SMTP_PASSWORD_FILE": str(path)}
+    known = read(environ(tmp_path, **SMTP, **login))
+
+    sender = SMTP["KEEPTRUSTS_SMTP_FROM"]
+    assert found == Mailer("mail.example", 587, True, "", "", sender)
+    assert known.mailer == Mailer("mail.example", 587, True, "kt", "hunter2", sender)
+    assert "hunter2" not in repr(known)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"KEEPTRUSTS_SMTP_HOST": ""}, {"KEEPTRUSTS_SMTP_HOST": "a b"},
+        {"KEEPTRUSTS_SMTP_FROM": ""}, {"KEEPTRUSTS_SMTP_FROM": "a@b.example,c@d.example"},
+        {"KEEPTRUSTS_SMTP_PORT": "0"}, {"KEEPTRUSTS_SMTP_STARTTLS": "no"},
+        {"KEEPTRUSTS_SMTP_USER": "kt"}, {"KEEPTRUSTS_SMTP_PASSWORD": "hunter2"},
+        {"KEEPTRUSTS_SMTP_STARTTLS": "false", "KEEPTRUSTS_SMTP_USER": "kt",
+         "KEEPTRUSTS_SMTP_PASSWORD": "hunter2"},
+    ],
+)  # fmt: skip
+def test_a_host_of_mail_that_cannot_be_used(tmp_path: Path, given: dict[str, str]) -> None:
+    """The error names the variable, and repeats no secret."""
+    with pytest.raises(EnvError, match=next(iter(given))) as caught:
+        read(environ(tmp_path, **{**SMTP, **given}))
+    assert "hunter2" not in str(caught.value)
 
 
 OIDC = {

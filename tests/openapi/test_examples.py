@@ -39,6 +39,7 @@ def ids(admin: APIClient, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         "link_id": make("git-repos", path="other/")["id"],
         "trust_id": make("trusts", name="other")["id"],
         "rule_id": make("sign-in-rules", name="other")["id"],
+        "endpoint_id": make("notification-endpoints", name="other")["id"],
         "token_id": str(tokens.create("other")[0].pk),
         "name": make("client-keys", name="other")["name"],
     }
@@ -74,5 +75,6 @@ def test_most_bodies_have_an_example() -> None:
 
     assert lacking == {
         "confirmGitRepo", "confirmRequest", "releaseGatewayId", "reissueGateway",
-        "rotateClientKey", "rotateGatewayToken", "syncGitRepo", "testGitRepo", "withdrawRequest",
+        "replayNotification", "rotateClientKey", "rotateGatewayToken", "syncGitRepo", "testGitRepo",
+        "testNotificationEndpoint", "withdrawRequest",
     }  # fmt: skip

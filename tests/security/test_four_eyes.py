@@ -68,6 +68,7 @@ _KEYS, _TOKENS = "who may call, not what is enforced", "who may ask; it is in th
 _FORGE = "what a forge is asked with; its commits are weighed"
 _REQUEST = "what it decides is guarded itself"
 _ADMINS = "an admin's, of gateways alone; told by drift and the audit log"
+_N, _HEARD = "/v1/notification-endpoints", "who hears of it, not what is enforced"
 FREE: Mapping[tuple[str, str], str] = {
     ("POST", "/v1/tokens"): _TOKENS,
     ("PATCH", "/v1/tokens/<uuid:token_id>"): _TOKENS,
@@ -79,6 +80,13 @@ FREE: Mapping[tuple[str, str], str] = {
     ("POST", "/v1/sign-in-rules"): _TOKENS,
     ("PATCH", "/v1/sign-in-rules/<uuid:rule_id>"): _TOKENS,
     ("DELETE", "/v1/sign-in-rules/<uuid:rule_id>"): _TOKENS,
+    ("POST", _N): _HEARD,
+    ("PATCH", f"{_N}/<uuid:endpoint_id>"): _HEARD,
+    ("DELETE", f"{_N}/<uuid:endpoint_id>"): _HEARD,
+    ("POST", f"{_N}/<uuid:endpoint_id>/rotate-secret"): _HEARD,
+    ("POST", f"{_N}/<uuid:endpoint_id>/test"): _HEARD,
+    ("POST", f"{_N}/<uuid:endpoint_id>/replay"): _HEARD,
+    ("POST", "/v1/notifications/<uuid:notification_id>/replay"): _HEARD,
     ("POST", "/v1/configurations"): "an id that exists is taken, archived or not",
     ("PATCH", "/v1/configurations/validate"): "as any other id",
     ("DELETE", "/v1/configurations/validate"): "as any other id",
@@ -114,6 +122,7 @@ LOGGED: Mapping[str, tuple[str, ...] | str] = {
     **{name: _TOKENS for name in ACTIONS if name.startswith("token.")},
     **{name: _TRUSTS for name in ACTIONS if name.startswith("trust.")},
     **{name: _TOKENS for name in ACTIONS if name.startswith("sign_in_rule.")},
+    **{name: _HEARD for name in ACTIONS if name.startswith("notification_endpoint.")},
     **{name: _KEYS for name in ACTIONS if name.startswith(("client_key.", "signing_key."))},
     **{name: _FORGE for name in ACTIONS if name.startswith("git_credential.")},
     **{name: _ADMINS for name in ACTIONS if name.startswith("enrolment_token.")},

@@ -10,7 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ATTACKERS = [
     "No token", "Whoever signs in by a provider", "A viewer's token", "A gateway's token",
-    "An enrolment token", "A pushed commit", "A forge", "An issuer of JWTs", "Redis",
+    "An enrolment token", "A pushed commit", "A forge", "An issuer of JWTs",
+    "A receiver of notifications", "Redis",
     "Reading the database", "Reading the disk",
     "A server in the control plane's place",
 ]  # fmt: skip

@@ -17,6 +17,7 @@ from gitrepos.models import Link
 from keeptrusts.api.writes import conditions, kept
 from keeptrusts.api.writes.conditions import IDEMPOTENCY_KEY, IF_MATCH
 from keeptrusts.models import KeptAnswer
+from notifications.models import Notification
 from tests.access.test_roles import ENDPOINTS
 from tests.support.api import created, send
 from tests.support.eyes import ask, person, strong, weak
@@ -33,6 +34,8 @@ _E = "/v1/evidence/<int:epoch>"
 _Q = "/v1/requests/<int:number>"
 _TRUST = "/v1/trusts/<uuid:trust_id>"
 _RULE = "/v1/sign-in-rules/<uuid:rule_id>"
+_N = "/v1/notification-endpoints/<uuid:endpoint_id>"
+_NOTE = "/v1/notifications/<uuid:notification_id>"
 _CREDENTIAL = "/v1/git-credentials/<uuid:credential_id>"
 _ENROLMENT = "/v1/enrolment-tokens/<uuid:token_id>"
 _BINDING = "/v1/gateway-bindings/<uuid:binding_id>"
@@ -44,6 +47,7 @@ SINGLE: Mapping[str, bool] = {
     "/v1/configurations/try": True,
     _L: False, _CREDENTIAL: False, _G: True, _BINDING: True, _K: True, _ENROLMENT: False,
     _T: False, _TRUST: True, _RULE: True, _Q: True, f"{_Q}/content": True,
+    _N: False, _NOTE: True,
 }  # fmt: skip
 _LIST, _VIEW = "a list", "made of others, for a look"
 NOT_SINGLE: Mapping[str, str] = {
@@ -57,6 +61,7 @@ NOT_SINGLE: Mapping[str, str] = {
     "/v1/configurations": _LIST, f"{_C}/versions": _LIST, "/v1/git-credentials": _LIST,
     "/v1/git-repos": _LIST, f"{_L}/syncs": _LIST, f"{_L}/files": _LIST, "/v1/gateways": _LIST,
     "/v1/enrolment-tokens": _LIST, "/v1/client-keys": _LIST, "/v1/gateway-bindings": _LIST,
+    "/v1/notification-endpoints": _LIST, "/v1/notifications": _LIST,
 }  # fmt: skip
 
 _TRUSTED = {
@@ -64,6 +69,7 @@ _TRUSTED = {
     "audience": "https://kt.example", "ref": "refs/heads/main",
 }  # fmt: skip
 _RULING = {"name": "r", "issuer": "https://issuer.example", "claims": {"groups": ["platform"]}}
+_HEARING = {"name": "n", "url": "https://hooks.example/"}
 _STORED = {"name": "two", "kind": "token", "hosts": ["forge.example"], "token": "a-secret"}
 _LINKED = {"url": "https://forge.example/two.git", "suspended": True}
 # Writes upon a resource, with a body that changes it.
@@ -100,6 +106,10 @@ UPON: Mapping[tuple[str, str], tuple[str, dict[str, Any]]] = {
     ("DELETE", _TRUST): (_TRUST, {}),
     ("PATCH", _RULE): (_RULE, {"name": "another"}),
     ("DELETE", _RULE): (_RULE, {}),
+    ("PATCH", _N): (_N, {"name": "another"}),
+    ("DELETE", _N): (_N, {}),
+    ("POST", f"{_N}/rotate-secret"): (_N, {}),
+    ("POST", f"{_NOTE}/replay"): (_NOTE, {}),
     ("POST", f"{_Q}/confirm"): (_Q, {}),
     ("POST", f"{_Q}/refuse"): (_Q, {"reason": "no"}),
     ("POST", f"{_Q}/withdraw"): (_Q, {}),
@@ -109,6 +119,9 @@ AFRESH: Mapping[str, dict[str, Any]] = {
     "/v1/tokens": {"name": "t"},
     "/v1/trusts": _TRUSTED,
     "/v1/sign-in-rules": _RULING,
+    "/v1/notification-endpoints": _HEARING,
+    f"{_N}/test": {},
+    f"{_N}/replay": {"since": "2026-01-31T12:00:00Z"},
     "/v1/configurations": {"id": "two", "content": strong("two")},
     "/v1/requests": {
         "kind": "configuration.edit", "target": "eyed", "reason": "r",
@@ -171,11 +184,21 @@ class World:
             "name": self._made("/v1/client-keys", {"name": "key"})["name"],
             "trust_id": self._made("/v1/trusts", {**_TRUSTED, "name": "first"})["id"],
             "rule_id": self._made("/v1/sign-in-rules", {**_RULING, "name": "first"})["id"],
+            "endpoint_id": self._made("/v1/notification-endpoints", {**_HEARING, "name": "first"})[
+                "id"
+            ],
         }
+        self.ids["notification_id"] = self._given_up()
         self.enrolment = self._made("/v1/enrolment-tokens", {"name": "t"})["id"]
         self.token = self._made("/v1/tokens", {"name": "t"})["id"]
         change = {"content": weak("eyed")}
         self.request = ask(self.ada, "configuration.edit", "eyed", change)
+
+    def _given_up(self) -> Any:
+        path = f"/v1/notification-endpoints/{self.ids['endpoint_id']}/test"
+        row = self.ada.post(path, {}, format="json").json()["data"]
+        Notification.objects.update(status="gave_up", next_attempt_at=None)
+        return row["id"]
 
     def _configuration(self, name: str) -> Any:
         body = {"id": name, "content": strong(name), "four_eyes": name == "eyed"}
@@ -337,7 +360,8 @@ def check_any(world: World, path: str) -> None:
     nowhere = path.replace("<configuration:configuration_id>", "nowhere")
     nowhere = nowhere.replace("<configuration:gateway_id>", "no").replace("<int:number>", "999")
     nowhere = nowhere.replace("<configuration:name>", "no").replace("uuid:link_id", "uuid:trust_id")
-    nowhere = nowhere.replace("uuid:token_id", "uuid:trust_id")
+    for name in ("token_id", "endpoint_id", "notification_id"):
+        nowhere = nowhere.replace(f"uuid:{name}", "uuid:trust_id")
     body = UPON["POST", path][1]
 
     assert world.send("POST", nowhere, body, **{IF_MATCH: "*"}).status_code == 404
@@ -370,7 +394,7 @@ def check_once(world: World, path: str) -> None:
     assert again.get("ETag") == first.get("ETag")
     assert again.get("Location") == first.get("Location")
     data = first.json()["data"]
-    secrets = [str(data[name]) for name in ("token", "key") if name in data]
+    secrets = [str(data[name]) for name in ("token", "key", "secret") if name in data]
     if secrets:
         error = again.json()["error"]
         assert (again.status_code, error["code"]) == (409, "already_done")

@@ -43,6 +43,8 @@ IDS: Mapping[str, tuple[object, ...]] = {
     "number": (1, 2),
     "token_id": (UUID(int=41),),
     "rule_id": (UUID(int=51),),
+    "endpoint_id": (UUID(int=61),),
+    "notification_id": (UUID(int=71),),
     "trust_id": (UUID(int=51),),
     "epoch": (1,),
     "level": ("0",),

@@ -72,6 +72,7 @@ COMMANDS = (
     _resource("tokens", "who may use the API", "access.tokens"),
     _resource("trusts", "whose CI jobs may, without a secret", "access.trusts"),
     _resource("sign-in-rules", "who signs in to the console, as what", "access.rules"),
+    _resource("notifications", "who hears of events, and what was sent", "notifications.command"),
     _resource("requests", "what waits for a second person"),
     Command(("events",), "kt.cli.resources.events", "what happened",
             "kt events --follow --kind failed,held"),

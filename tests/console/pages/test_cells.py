@@ -28,6 +28,7 @@ from console.pages.overview import Overview
 from console.pages.signin import Callback, SignIn, SignInByProvider, SignOut
 from gitrepos.models import Link
 from keeptrusts.env import Provider
+from notifications.models import Endpoint, Notification
 from tests.console.browser import Browser
 from tests.support.repo import policy
 from tests.support.syncing import link
@@ -43,6 +44,7 @@ PAGES: Mapping[str, str] = {
     "": "drift.read configurations.read",
     "events": "events.read",
     "events/file": "events.read",
+    "notifications": "notifications.manage",
     "audit": "audit.read",
     "audit/file": "audit.read",
     "access": "tokens.manage trusts.manage sign_in_rules.manage",
@@ -83,6 +85,12 @@ ACTS: Mapping[tuple[str, str], str] = {
     ("access", "revoke"): "tokens.manage",
     ("access", "create_rule"): "sign_in_rules.manage",
     ("access", "delete_rule"): "sign_in_rules.manage",
+    ("notifications", "create"): "notifications.manage",
+    ("notifications", "try"): "notifications.manage",
+    ("notifications", "disable"): "notifications.manage",
+    ("notifications", "enable"): "notifications.manage",
+    ("notifications", "delete"): "notifications.manage",
+    ("notifications", "replay"): "notifications.manage",
     **{
         (route, act): action
         for route in (_R, _C, _L, _G, "gateway-bindings")
@@ -134,6 +142,7 @@ LEADS: Mapping[tuple[str, str], str] = {
     ("repositories", "/repositories/new"): "links.edit",
     ("repositories/credentials", "/repositories/credentials/new"): "credentials.edit",
     ("gateways", "/gateways/enrol"): "gateways.edit",
+    ("events", "/notifications"): "notifications.manage",
     (_G, "/gateways/edge-1/decisions"): "decisions.read",
     (_L, "{here}/edit"): "links.edit",
 }
@@ -211,6 +220,14 @@ class World:
         enrolment = self._made("/v1/enrolment-tokens", name="edge")
         self._made("/v1/sign-in-rules", name="all", issuer=_ISSUER, claims={"groups": ["x"]},
                    role="viewer", position=1)  # fmt: skip
+        for number, enabled in enumerate((True, False)):
+            self._made("/v1/notification-endpoints", name=f"{number}", enabled=enabled,
+                       url="https://hooks.example/")  # fmt: skip
+        heard = Endpoint.objects.get(name="0")
+        Notification.objects.create(
+            endpoint=heard, kind="failed", told={}, status="gave_up", give_up_at=timezone.now(),
+            created_at=timezone.now(),
+        )  # fmt: skip
         tokens.create("somebody else")
         self.names = {
             "configuration_id": ["chat", "pinned"], "link_id": [first, second],

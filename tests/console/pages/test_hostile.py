@@ -11,6 +11,7 @@ from access import sessions
 from access.models import KnownPerson, SignInRule, Token, Trust
 from configurations.models import ChangeRequest, Configuration, Version
 from events.models import AuditEntry, Event
+from notifications.models import Endpoint, Notification
 from tests.console.browser import Browser
 from tests.support.repo import policy
 
@@ -53,12 +54,19 @@ def test_whatever_is_stored_is_shown_as_text(browser: Browser, admin: APIClient)
     }
     SignInRule.objects.create(name=EVIL, claims={EVIL: [EVIL]}, position=1, **common)
     Trust.objects.create(name=EVIL, audience=EVIL, subject=EVIL, ref=EVIL, max_seconds=1, **common)
+    endpoint = Endpoint.objects.create(
+        name=EVIL, form="mail", place=EVIL, recipients=[EVIL], labels={EVIL: EVIL}, created_at=now
+    )
+    tried = {"at": "2026-01-31T12:00:00Z", "error": EVIL, "status": None, "answer": EVIL}
+    Notification.objects.create(
+        endpoint=endpoint, kind="failed", told={}, log=[tried], give_up_at=now, created_at=now
+    )
     Token.objects.update(note=EVIL, hint="<script>")
 
     for path in (
         "/", "/configurations", "/configurations/chat", "/configurations/chat/policy",
-        "/configurations/chat/compare", "/requests", f"/requests/{number}", "/events", "/audit",
-        "/access", "/gateways",
+        "/configurations/chat/compare", "/requests", f"/requests/{number}", "/events",
+        "/notifications", "/audit", "/access", "/gateways",
     ):  # fmt: skip
         assert _RUNS.findall(browser.shows(path)) == [], path
 

@@ -14,15 +14,15 @@ _PAGES = (
     "/repositories/{link}/files", "/repositories/{link}/syncs", "/gateways", "/gateways/enrol",
     "/gateways/edge-1", "/gateways/edge-1/decisions", "/gateways/edge-1/evidence",
     "/configurations/chat/evidence", "/gateway-bindings", "/requests", "/events",
-    "/events/file", "/audit", "/audit/file", "/access", "/try", "/sign-in", "/sign-in/oidc",
-    "/sign-in/oidc/callback",
+    "/notifications", "/events/file", "/audit", "/audit/file", "/access", "/try", "/sign-in",
+    "/sign-in/oidc", "/sign-in/oidc/callback",
 )  # fmt: skip
 # All that some page reads of its URL.
 _NAMES = (
     "q", "sort", "cursor", "status", "labels", "since", "until", "version", "from", "to", "line",
     "seen", "part", "done", "gone", "kind", "configuration", "state", "next", "as", "view",
     "revoked", "url", "actor_id", "outcome", "failed", "other", "gateway", "code", "iss", "edit",
-    "at",
+    "at", "endpoint",
 )  # fmt: skip
 _VALUES = ("\0", "x" * 20_000, "9" * 25, "\u00b2\uffff", "a=b,=,'\"><script>=1+1")
 

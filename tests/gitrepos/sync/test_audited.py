@@ -69,6 +69,7 @@ def test_every_change_leaves_one_entry(admin: APIClient, repo: Repo) -> None:
     _sessions(story)
     _trusts(story)
     _sign_in_rules(story)
+    _notification_endpoints(story)
     _configurations(story)
     _gateways(story)
     _links(story, repo)
@@ -139,6 +140,29 @@ def _sign_in_rules(story: Story) -> None:
     story.delete(f"sign-in-rules/{row['id']}")
     [entry] = story.left("sign_in_rule.deleted")
     assert entry.before["claims"] == {"groups": ["platform"]}
+
+
+def _notification_endpoints(story: Story) -> None:
+    row = story.post(
+        "notification-endpoints", {"name": "n", "url": f"https://h.example/{SECRETS[0]}"}
+    )
+    [entry] = story.left("notification_endpoint.created")
+    assert (entry.target, entry.after["place"]) == (row["id"], "h.example")
+    path = f"notification-endpoints/{row['id']}"
+    story.patch(path, {"url": f"https://h.example/{SECRETS[1]}"})
+    [entry] = story.left("notification_endpoint.edited")
+    assert entry.after == {"url": "after"}
+    story.post(f"{path}/rotate-secret")
+    story.left("notification_endpoint.secret_rotated")
+    tested = story.post(f"{path}/test")
+    story.left("notification_endpoint.tested")
+    story.post(f"{path}/replay", {"since": "2026-01-31T12:00:00Z"})
+    story.left("notification_endpoint.replayed")
+    story.post(f"notifications/{tested['id']}/replay")
+    story.left("notification_endpoint.replayed")
+    story.delete(path)
+    [entry] = story.left("notification_endpoint.deleted")
+    assert entry.before["name"] == "n"
 
 
 def _configurations(story: Story) -> None:

@@ -12,7 +12,10 @@ from gitrepos.errors import SecretLostError
 from keeptrusts.judge.policies import TOO_COSTLY
 from tests.support.stack import ROOT
 
-PACKAGES = ("keeptrusts", "events", "access", "configurations", "gitrepos", "gateways")
+PACKAGES = (
+    "keeptrusts", "events", "access", "configurations", "gitrepos", "gateways",
+    "notifications",
+)  # fmt: skip
 # Of each, which argument is the code.
 _RAISED = {
     "ApiError": 0, "ConflictError": 0, "GoneError": 0, "TooLargeError": 0, "LimitedError": 0,

@@ -17,7 +17,10 @@ LEFT = [
     "SSH_AUTH_SOCK", "http_proxy", "GIT_CONFIG_COUNT", "CELERY_BROKER_URL", "",
 ]  # fmt: skip
 OF_WEB = ["KEEPTRUSTS_OIDC_CLIENT_SECRET", "KEEPTRUSTS_OIDC_CLIENT_SECRET_FILE"]
-EVERYTHING = dict.fromkeys(KEPT + LEFT + OF_WEB, "x")
+OF_POLLER = [
+    "KEEPTRUSTS_SMTP_USER", "KEEPTRUSTS_SMTP_PASSWORD", "KEEPTRUSTS_SMTP_PASSWORD_FILE",
+]  # fmt: skip
+EVERYTHING = dict.fromkeys(KEPT + LEFT + OF_WEB + OF_POLLER, "x")
 
 
 def test_our_processes_get_their_settings() -> None:
@@ -27,16 +30,24 @@ def test_our_processes_get_their_settings() -> None:
 
 def test_web_alone_gets_the_secret_of_the_provider() -> None:
     """People sign in there; workers and event streams have no use for it, nor for its file."""
-    assert list(inherited.by_web_alone(EVERYTHING)) == OF_WEB
+    assert list(inherited.by_role("web", EVERYTHING)) == OF_WEB
+
+
+def test_pollers_alone_get_what_mail_is_sent_with() -> None:
+    """Others know that there is a host, which is no secret."""
+    assert list(inherited.by_role("poller", EVERYTHING)) == OF_POLLER
+    assert inherited.by_role("syncer", EVERYTHING) == {}
 
 
 def test_the_command_gives_it_to_web_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of all parts that it starts."""
     monkeypatch.setenv("KEEPTRUSTS_OIDC_CLIENT_SECRET", "x")
+    monkeypatch.setenv("KEEPTRUSTS_SMTP_PASSWORD", "y")
     given = {one.name: one.runs.environment for one in roles.parts(roles.ALL, os.environ)}
 
     assert given.pop("web") == {OF_WEB[0]: "x"}
-    assert [*given.values()] == [{}] * 4
+    assert given.pop("poller") == {"KEEPTRUSTS_SMTP_PASSWORD": "y"}
+    assert [*given.values()] == [{}] * 3
 
 
 def test_the_broker_gets_no_setting_of_ours() -> None:
@@ -49,7 +60,11 @@ def test_the_broker_gets_no_setting_of_ours() -> None:
 @pytest.mark.parametrize("name", sorted(misspelt.KNOWN))
 def test_every_setting_is_handed_on_or_is_a_token(name: str) -> None:
     """A new setting reaches the processes; a new token must be left out by name."""
-    handed = name in {**inherited.by_ours({name: "x"}), **inherited.by_web_alone({name: "x"})}
+    handed = name in {
+        **inherited.by_ours({name: "x"}),
+        **inherited.by_role("web", {name: "x"}),
+        **inherited.by_role("poller", {name: "x"}),
+    }
     of_others = ("_TOKEN", "_CLIENT_KEYS", "_LIMITS_URL", "_MODERATION_KEYS")
     is_secret_of_others = name.endswith(of_others)
 

@@ -19,6 +19,7 @@ from events.models import AuditEntry
 from gateways.models import EnrolmentToken
 from gateways.registry.gateways import count_change
 from keeptrusts.api.views import View
+from notifications.models import Endpoint, Notification
 from tests.access.test_roles import ENDPOINTS
 from tests.support import narrowed
 from tests.support.api import error, refusal
@@ -63,6 +64,12 @@ def world(admin: APIClient) -> APIClient:
             position=number % 2, role="viewer", made_by=Token.objects.earliest("created_at"),
             created_at=now,
         )  # fmt: skip
+        endpoint = Endpoint.objects.create(
+            name=f"endpoint {number}", form="mail", recipients=["a@x.example"], created_at=now
+        )
+        Notification.objects.create(
+            endpoint=endpoint, kind="failed", told={}, give_up_at=now, created_at=now
+        )
         EnrolmentToken.objects.create(name="t", digest=str(number), created_at=now)
     for number in range(1, 5):
         ChangeRequest.objects.create(

@@ -1,0 +1,1 @@
+"""Notifications: their endpoints, and what was sent."""

@@ -1,0 +1,1 @@
+"""The API of notification endpoints and of what was sent to them."""

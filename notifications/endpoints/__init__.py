@@ -1,0 +1,1 @@
+"""Notification endpoints: made, edited, deleted; whom an event is for."""

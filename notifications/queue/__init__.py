@@ -1,0 +1,1 @@
+"""Notifications that wait: made of events, in order, claimed, noted, forgotten."""

@@ -1,0 +1,1 @@
+"""One attempt to send a notification, and what becomes of it."""
