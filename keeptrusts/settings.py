@@ -76,7 +76,10 @@ DOORS = ["gitrepos.webhooks.deliveries.DOOR", "gateways.api.machine.DOOR"]
 
 # What packages add to the page of metrics, to a rotation, to a doctor and to the health of all. By
 # name: most processes never ask, and what answers is half of what they would import.
-METRICS = ["gitrepos.api.overview.families", "gateways.reports.measures.families"]
+METRICS = [
+    "keeptrusts.api.health.families", "evidence.gauges.families", "gitrepos.api.overview.families",
+    "gateways.drift.gauges.families", "gateways.reports.measures.families",
+]  # fmt: skip
 RESEALERS = [
     "gitrepos.links.rotation.rotate", "gateways.signing.keys.reseal", "evidence.keys.reseal",
 ]  # fmt: skip
