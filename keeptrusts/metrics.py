@@ -109,6 +109,16 @@ class HistogramMetric:
         return [totals.values.get((self.name, str(place)), 0.0) for place in places]
 
 
+SPANS = CounterMetric(
+    "keeptrusts_spans_total", "Spans of traces, by what became of them.", ("outcome",)
+)
+
+
+def count_spans(outcome: str, spans: int) -> None:
+    """Count spans that were `sent` or `dropped`."""
+    SPANS.add(outcome, amount=spans)
+
+
 def gauge(
     name: str, text: str, values: float | Mapping[str, float], label: str = ""
 ) -> core.GaugeMetricFamily:

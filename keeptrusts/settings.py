@@ -10,7 +10,7 @@ import dj_database_url
 from corsheaders.defaults import default_headers
 
 from keeptrusts import env as _env
-from keeptrusts import logs
+from keeptrusts.observed import logs
 
 # Imports make no garbage, and looking for it takes a tenth of their time. `keeptrusts.apps` has it
 # looked for again once all is here.
@@ -194,4 +194,4 @@ SPECTACULAR_SETTINGS = {
     "DISABLE_ERRORS_AND_WARNINGS": True,
 }
 
-LOGGING = logs.dict_config()
+LOGGING = logs.dict_config(ENV.log_format)

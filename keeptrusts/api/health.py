@@ -51,6 +51,7 @@ def families() -> Iterator[core.Metric]:
     yield metrics.gauge("keeptrusts_check_up", "1 for what /healthz calls ok, else 0.", up, "check")
     name, text = "keeptrusts_data_dir_free_bytes", "Bytes left on the disk of the data folder."
     yield metrics.gauge(name, text, _free_bytes())
+    yield metrics.SPANS.family(metrics.totals())
 
 
 def _free_bytes() -> int:

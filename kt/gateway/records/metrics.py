@@ -46,6 +46,8 @@ GAUGES = {
     "keeptrusts_decisions_dropped": "Decisions that were lost, since the start.",
     "keeptrusts_statements_refused": "Statements that were refused, since the start.",
     "keeptrusts_keys_refused": "Lists of client keys that were refused, since the start.",
+    "keeptrusts_spans_sent": "Spans that the collector of traces took, since the start.",
+    "keeptrusts_spans_dropped": "Spans that were lost, since the start.",
     "keeptrusts_state_restored": "Files of the state folder that were put back, since the start.",
 }
 
