@@ -6,6 +6,7 @@ Source: OpenTelemetry, "OTLP Exporter Configuration" and "Environment Variable S
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
@@ -14,7 +15,7 @@ from kt.tracing.errors import SettingsError
 
 _ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 _SAMPLER = "OTEL_TRACES_SAMPLER"
-_RATIO = f"{_SAMPLER}_ARG"
+_RATIO = "OTEL_TRACES_SAMPLER_ARG"
 _PROTOCOLS = ("http/json", "http/protobuf")
 _SAMPLERS = ("always_on", "always_off", "traceidratio")
 _MOST_MS = 600_000
@@ -58,7 +59,7 @@ def read(environ: Mapping[str, str], *, service: str) -> Settings | None:
         url=url,
         headers=_headers(environ),
         timeout_seconds=_timeout(environ),
-        certificate=_own(environ, "CERTIFICATE"),
+        certificate=_certificate(_own(environ, "CERTIFICATE")),
         service=named,
         resource=resource,
         ratio=_ratio(environ),
@@ -111,6 +112,15 @@ def _pairs(name: str, text: str) -> dict[str, str]:
             raise SettingsError(f"{name}: write name=value, commas between")
         found[key.strip()] = unquote(value.strip())
     return found
+
+
+def _certificate(path: str) -> str:
+    try:
+        ssl.create_default_context(cafile=path or None)
+    except OSError as exc:
+        why = "it holds no certificate in PEM" if isinstance(exc, ssl.SSLError) else exc.strerror
+        raise SettingsError(f"OTEL_EXPORTER_OTLP_CERTIFICATE={path!r}: {why}") from exc
+    return path
 
 
 def _timeout(environ: Mapping[str, str]) -> float:

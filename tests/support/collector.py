@@ -2,6 +2,7 @@
 
 import json
 import re
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ class Collector:
     `status` is what it answers; while `hangs` is set it answers nothing.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.spans: list[dict[str, Any]] = []
         self.resources: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
@@ -54,7 +55,10 @@ class Collector:
                 """Nobody reads it."""
 
         self._server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        scheme = "https" if tls is not None else "http"
+        self.url = f"{scheme}://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def take(self, request: dict[str, Any]) -> None:
@@ -89,9 +93,9 @@ def _plain(attributes: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 @contextmanager
-def collecting() -> Iterator[Collector]:
-    """A collector until the end of the block."""
-    collector = Collector()
+def collecting(tls: ssl.SSLContext | None = None) -> Iterator[Collector]:
+    """A collector until the end of the block, by https where `tls` is given."""
+    collector = Collector(tls)
     try:
         yield collector
     finally:

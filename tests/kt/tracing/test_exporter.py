@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from kt.tracing.otlp import CLIENT, Span
 from kt.tracing.settings import Settings
 from tests.support.collector import Collector, collecting
 from tests.support.stack import free_port, wait_for
+from tests.support.tls import Authority
 
 
 @pytest.fixture
@@ -21,9 +23,11 @@ def collector() -> Iterator[Collector]:
         yield found
 
 
-def _exporter(url: str, *, most: int = 100, timeout: float = 5, ratio: float = 1) -> Exporter:
-    resource = {"host.name": "here"}
-    found = Settings(f"{url}/v1/traces", {"api-key": "k"}, timeout, "", "s", resource, ratio)
+def _exporter(
+    url: str, *, most: int = 100, timeout: float = 5, ratio: float = 1, authorities: str = ""
+) -> Exporter:
+    resource, headers = {"host.name": "here"}, {"api-key": "k"}
+    found = Settings(f"{url}/v1/traces", headers, timeout, authorities, "s", resource, ratio)
     return Exporter(found, most=most)
 
 
@@ -93,6 +97,21 @@ def test_what_no_collector_takes_is_lost_and_told_once(
         exporter.put(_span())
         exporter.finish()
         assert exporter.sent == 1
+
+
+def test_a_collector_is_who_its_certificate_says(tmp_path: Path) -> None:
+    """By an authority that is named; one that nobody trusts gets no span and no header."""
+    authority = Authority(tmp_path)
+    with collecting(authority.server) as collector:
+        trusting = _exporter(collector.url, authorities=str(authority.ca_file))
+        trusting.put(_span("trusted"))
+        trusting.finish()
+        other = _exporter(collector.url)
+        other.put(_span("other"))
+        other.finish()
+
+        assert [span["name"] for span in collector.spans] == ["trusted"]
+        assert (other.dropped, len(collector.headers)) == (1, 1)
 
 
 def test_a_fork_sends_its_own_spans(collector: Collector) -> None:

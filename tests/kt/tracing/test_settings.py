@@ -1,10 +1,13 @@
 """OpenTelemetry's variables: what is read of them, and which values stop a start."""
 
+from pathlib import Path
+
 import pytest
 
 from kt.tracing import settings
 from kt.tracing.errors import SettingsError
 from kt.tracing.start import exporter
+from tests.support.tls import Authority
 
 URL = "http://collector:4318"
 AT = {"OTEL_EXPORTER_OTLP_ENDPOINT": URL}
@@ -33,15 +36,16 @@ def test_the_rest_has_defaults() -> None:
     assert found == settings.Settings(f"{URL}/v1/traces", {}, 10.0, "", "keeptrusts", {}, 1.0)
 
 
-def test_every_variable_is_read() -> None:
+def test_every_variable_is_read(tmp_path: Path) -> None:
     """That of traces alone goes before that of all signals."""
+    authorities = str(Authority(tmp_path).ca_file)
     environ = {
         **AT,
         "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://traces:1/in",
         "OTEL_EXPORTER_OTLP_HEADERS": "a=all",
         "OTEL_EXPORTER_OTLP_TRACES_HEADERS": " authorization=Bearer%20x , api-key = k ",
         "OTEL_EXPORTER_OTLP_TIMEOUT": "500",
-        "OTEL_EXPORTER_OTLP_CERTIFICATE": "/ca.pem",
+        "OTEL_EXPORTER_OTLP_CERTIFICATE": authorities,
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
         "OTEL_RESOURCE_ATTRIBUTES": "service.name=named,deployment.environment.name=a%2Cb",
         "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
@@ -50,7 +54,7 @@ def test_every_variable_is_read() -> None:
     found = settings.read(environ, service="s")
 
     assert found == settings.Settings(
-        "https://traces:1/in", {"authorization": "Bearer x", "api-key": "k"}, 0.5, "/ca.pem",
+        "https://traces:1/in", {"authorization": "Bearer x", "api-key": "k"}, 0.5, authorities,
         "named", {"deployment.environment.name": "a,b"}, 0.25,
     )  # fmt: skip
     assert "Bearer" not in repr(found)
@@ -71,6 +75,8 @@ def test_every_variable_is_read() -> None:
         ("OTEL_EXPORTER_OTLP_HEADERS", "a=secret%0d%0ab: c"),
         ("OTEL_EXPORTER_OTLP_TIMEOUT", "0"),
         ("OTEL_EXPORTER_OTLP_TIMEOUT", "1.5"),
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/nonexistent/ca.pem"),
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", __file__),
         ("OTEL_TRACES_SAMPLER", "jaeger_remote"),
         ("OTEL_TRACES_SAMPLER_ARG", "2"),
         ("OTEL_TRACES_SAMPLER_ARG", "nan"),
