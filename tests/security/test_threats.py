@@ -12,7 +12,7 @@ ATTACKERS = [
     "No token", "Whoever signs in by a provider", "A viewer's token", "A gateway's token",
     "An enrolment token", "A pushed commit", "A forge", "An issuer of JWTs", "Redis",
     "Reading the database", "Reading the disk",
-    "A server in the control plane's place",
+    "A server in the control plane's place", "A collector of traces",
 ]  # fmt: skip
 ASSETS = ["a secret", "the version in force", "the record of decisions", "availability"]
 OPEN = "**Not held**"
