@@ -86,7 +86,8 @@ class Version(models.Model):
     commit, `ref` is the full name that led to it (empty where it was followed by its id),
     `committed_at` is its committer's time and `polled_at` when the poll that found it began. Where
     a signature was checked, `signer` is the allowed signer and `signer_key` the fingerprint of the
-    key. For api, `actor` is the name of the token that sent it.
+    key. For api, `actor` is the name of the token that sent it. `trace_id` is that of the push or
+    request that led to it.
     """
 
     configuration = models.ForeignKey(
@@ -109,6 +110,7 @@ class Version(models.Model):
     signer_key = models.CharField(max_length=100, default="")
     actor = models.CharField(max_length=200, default="")
     note = models.CharField(max_length=1000, default="")
+    trace_id = models.CharField(max_length=32, default="", db_default="")
     created_at = models.DateTimeField()
 
     class Meta:

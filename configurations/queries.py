@@ -47,6 +47,7 @@ _VERSION_COLUMNS = (
     "signer_key",
     "actor",
     "note",
+    "trace_id",
     "created_at",
 )
 

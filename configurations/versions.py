@@ -16,6 +16,7 @@ from configurations.requests import guard
 from events import audit, log
 from evidence.log import Fact
 from keeptrusts.api.errors import ConflictError, NotFoundError
+from keeptrusts.observed import traces
 from kt.policy.verify import VERIFY_VERSION
 
 Status = Configuration.Status
@@ -436,6 +437,7 @@ def _next_version(
         signer_key=origin.signer_key,
         actor=origin.actor,
         note=origin.note,
+        trace_id=traces.current_id(),
         created_at=now,
     )
 

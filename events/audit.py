@@ -13,6 +13,7 @@ from evidence.log import Fact
 from keeptrusts.api import acting
 from keeptrusts.database import insert
 from keeptrusts.messaging import hints
+from keeptrusts.observed import traces
 
 Fields = Mapping[str, Any]
 
@@ -117,6 +118,7 @@ def record_all(
             AuditEntry(
                 at=now, action=action, target=target, before=old, after=new,
                 actor_kind=actor.kind, actor_id=actor.id, actor_name=actor.name,
+                trace_id=traces.current_id(),
             )
         )  # fmt: skip
         told.append(Fact("audit", audited.facts(action, target, old, new, who)))

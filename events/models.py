@@ -68,6 +68,7 @@ class AuditEntry(models.Model):
     actor_name = models.CharField(max_length=2000)
     action = models.CharField(max_length=40)
     target = models.CharField(max_length=200, db_index=True)
+    trace_id = models.CharField(max_length=32, default="", db_default="")
     before = models.JSONField(null=True)
     after = models.JSONField(null=True)
 

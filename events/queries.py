@@ -15,9 +15,10 @@ from keeptrusts.api.lists.table import Table
 Row = Mapping[str, Any]
 
 _EVENT = ("id", "kind", "git_repo", "configuration", "message", "details", "created_at")
-_ENTRY = ("id", "at", "actor", "action", "target", "before", "after")
+_ENTRY = ("id", "at", "actor", "action", "target", "before", "after", "trace_id")
 _STORED = (
     "id", "at", "actor_kind", "actor_id", "actor_name", "action", "target", "before", "after",
+    "trace_id",
 )  # fmt: skip
 
 

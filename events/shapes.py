@@ -39,3 +39,4 @@ class AuditEntryShape(Shape):
     target: Annotated[str, about("The id of what was changed.")]
     before: Annotated[dict[str, Any], about("Null for what was made.")] | None
     after: Annotated[dict[str, Any], about("Null for what was removed.")] | None
+    trace_id: Annotated[str, about("Of the push or request that led to it; in logs, too.")]

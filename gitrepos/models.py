@@ -252,14 +252,16 @@ class Link(models.Model):
     cases_not_run = models.PositiveIntegerField(default=0, db_default=0)
     requested_seq = models.PositiveIntegerField(default=0)
     served_seq = models.PositiveIntegerField(default=0)
+    # Of the last request for a sync.
+    trace_id = models.CharField(max_length=32, default="", db_default="")
 
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
     # Its columns in groups, by which they are read and written.
     REQUESTS = (
-        "generation", "observed_generation", "requested_seq", "served_seq", "expected_commit",
-        "expected_until", "last_delivery_at",
+        "generation", "observed_generation", "requested_seq", "served_seq", "trace_id",
+        "expected_commit", "expected_until", "last_delivery_at",
     )  # fmt: skip
     OBSERVED = (
         "observed_rules", "last_commit", "last_ref", "settled", "error_code", "failed_commit",
@@ -384,6 +386,7 @@ class SyncRun(models.Model):
     error_message = models.CharField(max_length=2000, default="")
     files = models.JSONField(default=list)
     occurrences = models.PositiveIntegerField(default=1)
+    trace_id = models.CharField(max_length=32, default="", db_default="")
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(db_index=True)
 

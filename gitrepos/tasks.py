@@ -40,8 +40,10 @@ from gitrepos.sync import history, poll, preview, steps, work
 from keeptrusts import metrics
 from keeptrusts.messaging import mailbox
 from keeptrusts.messaging.standby import Standby
+from keeptrusts.observed import traces
 from keeptrusts.processes import heartbeat
 from keeptrusts.servers import failures, outages
+from kt.tracing import context
 
 log = structlog.get_logger(__name__)
 
@@ -130,7 +132,11 @@ def _tick_again() -> None:
 
 def _poll(batch: Claim, hand_over: Callable[[Fence, Found], object]) -> None:
     try:
-        with _leases.held(batch.id, batch.remote_ids, most_seconds=claims.POLL_SECONDS):
+        with (
+            traces.span("poll") as span,
+            _leases.held(batch.id, batch.remote_ids, most_seconds=claims.POLL_SECONDS),
+        ):
+            span.attributes["keeptrusts.remotes"] = len(batch.remote_ids)
             poll.poll(batch, hand_over)
     except Exception as exc:
         if failures.of(exc) is not None:
@@ -163,7 +169,10 @@ def _sync_next(claim_id: UUID) -> None:
     fence, found = taken
     began = time.monotonic()
     try:
-        with _leases.held(claim_id, [fence.remote_id], most_seconds=claims.SYNC_SECONDS):
+        with (
+            traces.span("sync", at=context.of_id(found.trace_id)),
+            _leases.held(claim_id, [fence.remote_id], most_seconds=claims.SYNC_SECONDS),
+        ):
             steps.sync(fence, found)
     except SoftTimeLimitExceeded:
         log.warning("sync took too long", remote=str(fence.remote_id))

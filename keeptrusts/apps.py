@@ -4,6 +4,7 @@ import atexit
 import gc
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.db.backends.signals import connection_created
 
 # Objects that were made and not freed since the last collection.
@@ -18,6 +19,11 @@ class KeeptrustsConfig(AppConfig):
     def ready(self) -> None:
         from keeptrusts import celery, database  # noqa: F401
 
+        if settings.ENV.traces is not None:
+            from keeptrusts import metrics
+            from keeptrusts.observed import traces
+
+            traces.use(settings.ENV.traces, metrics.count_spans)
         connection_created.connect(database.bound_connection)
         # What is here now stays: no collection need look through it again.
         gc.freeze()

@@ -10,7 +10,7 @@ from celery.signals import setup_logging, task_failure, worker_init, worker_proc
 from django.conf import settings
 
 from keeptrusts import database
-from keeptrusts.messaging import messages
+from keeptrusts.messaging import messages, traced
 from keeptrusts.messaging.reconnecting import Messaging
 from keeptrusts.processes.process import die_with_parent
 from keeptrusts.redis_client import TIMEOUTS
@@ -38,6 +38,7 @@ def _broker_url(url: str) -> str:
 warnings.filterwarnings("ignore", category=SecurityWarning)
 
 messages.use()
+traced.use()
 app = Celery("keeptrusts", amqp=Messaging)
 app.conf.update(
     broker_url=_broker_url(settings.REDIS_URL),

@@ -17,10 +17,12 @@ from keeptrusts import outbound, private
 
 if TYPE_CHECKING:
     from kt.evidence.witnessing import Witness
+    from kt.tracing.settings import Settings as Traces
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _READERS = ("own", "git")
+_LOG_FORMATS = ("text", "json")
 _SCHEMES = ("https", "ssh", "http", "file")
 _DATABASES = ("postgres", "postgresql", "sqlite")
 _BROKERS = ("redis", "rediss", "unix")
@@ -124,6 +126,8 @@ class Env:
     ready_host: str
     ready_port: int
     witnesses: "tuple[Witness, ...]"
+    log_format: str
+    traces: "Traces | None"
 
 
 def read(environ: Mapping[str, str]) -> Env:
@@ -177,6 +181,8 @@ def read(environ: Mapping[str, str]) -> Env:
         ready_host=ready_host,
         ready_port=ready_port,
         witnesses=_witnesses(environ.get("KEEPTRUSTS_WITNESSES", "")),
+        log_format=_log_format(environ.get("KEEPTRUSTS_LOG_FORMAT") or "text"),
+        traces=_traces(environ),
     )
 
 
@@ -338,6 +344,25 @@ def _reader(value: str) -> str:
     if value not in _READERS:
         raise EnvError(f"KEEPTRUSTS_GIT_READER={value!r}: write {' or '.join(_READERS)}")
     return value
+
+
+def _log_format(value: str) -> str:
+    if value not in _LOG_FORMATS:
+        raise EnvError(f"KEEPTRUSTS_LOG_FORMAT={value!r}: write {' or '.join(_LOG_FORMATS)}")
+    return value
+
+
+def _traces(environ: Mapping[str, str]) -> "Traces | None":
+    """Where spans go, by OpenTelemetry's own variables."""
+    if not any(name.startswith("OTEL_EXPORTER_OTLP_") for name in environ):
+        return None
+    from kt.tracing import settings
+    from kt.tracing.errors import SettingsError
+
+    try:
+        return settings.read(environ, service="keeptrusts")
+    except SettingsError as exc:
+        raise EnvError(str(exc)) from exc
 
 
 def _proxy(value: str) -> str:

@@ -109,6 +109,28 @@ class HistogramMetric:
         return [totals.values.get((self.name, str(place)), 0.0) for place in places]
 
 
+SPANS = CounterMetric(
+    "keeptrusts_spans_total", "Spans of traces, by what became of them.", ("outcome",)
+)
+
+
+def count_spans(outcome: str, spans: int) -> None:
+    """Count spans that were `sent` or `dropped`."""
+    SPANS.add(outcome, amount=spans)
+
+
+def gauge(
+    name: str, text: str, values: float | Mapping[str, float], label: str = ""
+) -> core.GaugeMetricFamily:
+    """A number of this moment as a metric family, or with `label` one for each of its values."""
+    if not isinstance(values, Mapping):
+        return core.GaugeMetricFamily(name, text, value=values)
+    family = core.GaugeMetricFamily(name, text, labels=[label])
+    for value, number in values.items():
+        family.add_metric([value], number)
+    return family
+
+
 def flush() -> None:
     """Add what was counted since the last call to Redis; kept while Redis is away."""
     with _lock:
@@ -146,11 +168,7 @@ def recent() -> Totals:
 
 
 def render() -> bytes:
-    """Write the page.
-
-    Raises:
-        redis.RedisError: the broker does not answer.
-    """
+    """Write the page; while the broker is away without what is counted there."""
     return exposition.generate_latest(_Page())
 
 
@@ -162,7 +180,10 @@ def broker() -> redis.Redis:
 class _Page(core.CollectorRegistry):
     def collect(self) -> Iterator[core.Metric]:
         for name in settings.METRICS:
-            yield from import_string(name)()
+            try:
+                yield from import_string(name)()
+            except redis.RedisError as exc:
+                log.warning("metrics left out: the broker fails", of=name, error=str(exc))
 
 
 def _slot(now: float) -> str:

@@ -10,7 +10,7 @@ import dj_database_url
 from corsheaders.defaults import default_headers
 
 from keeptrusts import env as _env
-from keeptrusts import logs
+from keeptrusts.observed import logs
 
 # Imports make no garbage, and looking for it takes a tenth of their time. `keeptrusts.apps` has it
 # looked for again once all is here.
@@ -77,7 +77,10 @@ DOORS = ["gitrepos.webhooks.deliveries.DOOR", "gateways.api.machine.DOOR"]
 
 # What packages add to the page of metrics, to a rotation, to a doctor and to the health of all. By
 # name: most processes never ask, and what answers is half of what they would import.
-METRICS = ["gitrepos.api.overview.families", "gateways.reports.measures.families"]
+METRICS = [
+    "keeptrusts.api.health.families", "evidence.gauges.families", "gitrepos.api.overview.families",
+    "gateways.drift.gauges.families", "gateways.reports.measures.families",
+]  # fmt: skip
 RESEALERS = [
     "gitrepos.links.rotation.rotate", "gateways.signing.keys.reseal", "evidence.keys.reseal",
     "notifications.endpoints.secrets.reseal",
@@ -196,4 +199,4 @@ SPECTACULAR_SETTINGS = {
     "DISABLE_ERRORS_AND_WARNINGS": True,
 }
 
-LOGGING = logs.dict_config()
+LOGGING = logs.dict_config(ENV.log_format)

@@ -81,6 +81,7 @@ class VersionShape(Shape):
     signer_key: str
     actor: str
     note: str
+    trace_id: Annotated[str, about("Of the push or request that led to it; in logs, too.")]
     created_at: Time
 
 

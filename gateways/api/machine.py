@@ -86,6 +86,7 @@ class Configuration(GatewayView):
         except LookupError:  # Lost since the counters were read.
             raise NotFoundError("such content any more; ask again") from None
         live.note_handed([desired])
+        headers |= contents.trace_header(contents.trace_id(*names[:2]).decode())
         return HttpResponse(content, content_type="application/yaml", headers=headers)
 
 

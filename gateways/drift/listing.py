@@ -98,13 +98,18 @@ def _facts(counts: Mapping[str, int]) -> object:
 _last = _Last()
 
 
+def whole(counts: Mapping[str, int]) -> Survey:
+    """The drift of the whole fleet; `counts` are the change counters as they stood before."""
+    return _last.survey(counts)
+
+
 def surveyed(asked: Asked, part: Part, counts: Mapping[str, int]) -> Survey:
     """The drift of a part, of a gateway or a configuration where one is asked for.
 
     `counts` are the change counters as they stood before.
     """
     if part is WHOLE and not any(one in asked for one in _NARROWING):
-        return _last.survey(counts).of(asked[_HAS_GATEWAY])
+        return whole(counts).of(asked[_HAS_GATEWAY])
     rows = survey.rows(
         gateway=asked[_GATEWAY], configuration=asked[_CONFIGURATION], labels=asked[_LABELS],
         part=part,

@@ -4,6 +4,7 @@ from functools import lru_cache
 
 from configurations.models import Version
 from gateways.models import ClientKeyList
+from kt.tracing import context
 
 _KEPT_CONTENTS = 64
 _KEPT_LISTS = 16
@@ -23,6 +24,19 @@ def content(configuration_id: str, version: int, content_hash: str) -> bytes:
     if stored is None:
         raise LookupError(content_hash)
     return bytes(stored)
+
+
+@lru_cache(maxsize=_KEPT_CONTENTS)
+def trace_id(configuration_id: str, version: int) -> bytes:
+    """The id of the trace that led to a version; empty where none is known."""
+    versions = Version.objects.filter(configuration=configuration_id, number=version)
+    found: str = versions.values_list("trace_id", flat=True).first() or ""
+    return found.encode()
+
+
+def trace_header(trace_id: str) -> dict[str, str]:
+    """The header that names a trace beside what is signed; none where no trace is known."""
+    return {context.HEADER: context.of_id(trace_id).header()} if context.is_id(trace_id) else {}
 
 
 @lru_cache(maxsize=_KEPT_LISTS)

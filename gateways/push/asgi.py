@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from access.tokens import digest
 from gateways.feed.feed import Feed
 from gateways.feed.serving import PATH, Serving
+from gateways.mirror import contents
 from gateways.mirror.mirror import fleet
 from gateways.mirror.rows import Known
 from gateways.push.batches import Batches
@@ -27,7 +28,7 @@ from keeptrusts.serving import answers
 from keeptrusts.serving.answers import Answer, Scope, Send
 from keeptrusts.serving.attempts import Attempts
 from keeptrusts.serving.bodies import Bodies, ClientLeftError, Receive
-from keeptrusts.serving.manners import Manners
+from keeptrusts.serving.manners import Manners, Pairs
 
 _PATH = re.compile(
     r"/v1/gateways/(?P<id>[^/]+)/"
@@ -145,7 +146,7 @@ class Application:
         gateway_id = request.gateway.id
         desired, keys = fleet.desired(gateway_id), fleet.desired_keys(gateway_id)
         if desired is not None and desired.content_hash == request.hash:
-            return Answer(200, await self._bytes(desired), [_YAML])
+            return Answer(200, await self._bytes(desired), [_YAML, *await self._trace(desired)])
         if keys is not None and keys.content_hash == request.hash:
             return Answer(200, await self._key_list(keys), [answers.JSON])
         raise _replaced()
@@ -155,6 +156,11 @@ class Application:
             return await self._hub.content(desired)
         except LookupError:
             raise _replaced() from None
+
+    async def _trace(self, desired: Desired) -> Pairs:
+        """The header by which a gateway's log names the push that led to a version, if known."""
+        trace_id = (await self._hub.trace_id(desired)).decode()
+        return answers.pairs(contents.trace_header(trace_id))
 
     async def _key_list(self, keys: DesiredKeys) -> bytes:
         try:
@@ -174,7 +180,8 @@ class Application:
             return Answer(304, b"", answers.pairs({"ETag": headers["ETag"], **news}))
         content = await self._bytes(signed.desired)
         self._hub.note_handed(signed.desired)
-        return Answer(200, content, [_YAML, *answers.pairs(headers)])
+        trace = await self._trace(signed.desired)
+        return Answer(200, content, [_YAML, *trace, *answers.pairs(headers)])
 
     async def _report(self, request: _Request) -> Answer:
         async with self._bodies.whole(request.receive, most=inputs.MAX_REPORT_BYTES) as body:

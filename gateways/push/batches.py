@@ -12,8 +12,11 @@ import django
 
 from keeptrusts.api import requestid
 from keeptrusts.api.errors import BusyError, UnavailableError
+from keeptrusts.observed import traces
 from keeptrusts.processes.process import die_with_parent
 from keeptrusts.serving.answers import Answer
+from kt.tracing import context
+from kt.tracing.context import Trace
 
 # Their bodies are in memory meanwhile.
 _MOST_UNDER_WAY = 4
@@ -70,7 +73,9 @@ class Batches:
         loop = asyncio.get_running_loop()
         pool = self._pool = self._pool or _started()
         try:
-            return await loop.run_in_executor(pool, _take, gateway_id, body, requestid.current())
+            return await loop.run_in_executor(
+                pool, _take, gateway_id, body, requestid.current(), traces.current()
+            )
         except BrokenProcessPool as exc:
             self._pool = None if self._pool is pool else self._pool
             raise UnavailableError("The process of decisions") from exc
@@ -91,7 +96,7 @@ def _begin() -> None:
     django.setup()
 
 
-def _take(gateway_id: str, body: bytes, request_id: str) -> Answer:
+def _take(gateway_id: str, body: bytes, request_id: str, trace: Trace | None) -> Answer:
     """Store a batch, in the process of its own."""
     from django.db import close_old_connections
 
@@ -100,7 +105,7 @@ def _take(gateway_id: str, body: bytes, request_id: str) -> Answer:
     from keeptrusts.serving.answers import of_data, of_error
 
     close_old_connections()
-    with requestid.bound(request_id):
+    with requestid.bound(request_id), traces.bound(trace or context.new()):
         try:
             batch = inputs.decisions_of(json_object(body))
             accepted = decisions.take(gateway_id, **batch)

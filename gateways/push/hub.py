@@ -135,6 +135,13 @@ class Hub:
         names = (desired.configuration, desired.version, desired.content_hash)
         return await self._shared(desired.content_hash, lambda: contents.content(*names))
 
+    async def trace_id(self, desired: Desired) -> bytes:
+        """The id of the trace that led to a version, as `content`; empty where none is known."""
+        names = (desired.configuration, desired.version)
+        return await self._shared(
+            f"{desired.configuration}/{desired.version}", lambda: contents.trace_id(*names)
+        )
+
     async def key_list(self, keys: DesiredKeys) -> bytes:
         """A gateway's list of client keys, as `content`.
 

@@ -36,9 +36,9 @@ _MAX_WRITERS = 4
 _PRUNED_AT_ONCE = 5000
 # What gateways of this release log, and what is known here of it; others may lack some.
 _MEMBERS = (
-    "time", "id", "request_id", "config", "client", "route", "model", "target", "status",
-    "stream", "verdict", "policy", "reason_code", "unjudged", "remembered", "scores", "gateway_ms",
-    "upstream_ms", "prompt_tokens", "completion_tokens", "tokens_reported", "audit",
+    "time", "id", "request_id", "trace_id", "config", "client", "route", "model", "target",
+    "status", "stream", "verdict", "policy", "reason_code", "unjudged", "remembered", "scores",
+    "gateway_ms", "upstream_ms", "prompt_tokens", "completion_tokens", "tokens_reported", "audit",
     "gateway", "received_at", "marks",
 )  # fmt: skip
 _MOST_PAGE_BYTES = 2 << 20

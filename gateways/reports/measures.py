@@ -14,6 +14,8 @@ from configurations.models import Version
 from gateways.mirror.mirror import fleet
 from gateways.reports import live
 from keeptrusts import metrics
+from keeptrusts.observed import traces
+from kt.tracing.otlp import Value
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +47,16 @@ def enforced(gateway_id: str, running: Mapping[str, Any], now: datetime) -> None
         return
     if gateway.bound_at > version.created_at:
         return  # It was bound after the version, so it is no part of a rollout.
+    log.info(
+        "enforced", gateway=gateway_id, configuration=version.configuration_id,
+        version=version.number, trace_id=version.trace_id,
+    )  # fmt: skip
+    attributes: dict[str, Value] = {
+        "keeptrusts.gateway": gateway_id,
+        "keeptrusts.configuration": version.configuration_id,
+        "keeptrusts.version": version.number,
+    }
+    traces.told("rollout", version.trace_id, version.created_at, attributes)
     _ENFORCED.observe((now - version.created_at).total_seconds())
     try:
         if live.is_first(version.configuration_id, version.number):

@@ -13,7 +13,7 @@ from configurations import queries
 from configurations.seen import ALL, Seen
 from gitrepos.links import narrowing
 from gitrepos.links.conditions import STATUSES, with_status
-from gitrepos.models import Link, Remote
+from gitrepos.models import GitCredential, Link, LinkedFile, Remote
 from gitrepos.polling import hosts, measures
 from keeptrusts import metrics
 
@@ -30,7 +30,6 @@ class Overview:
     """
 
     statuses: dict[str, int]
-    queues: dict[str, int]
     claimed: int
     due: int
     due_seconds: float
@@ -42,17 +41,12 @@ class Overview:
 
 
 def read(seen: Seen = ALL) -> Overview:
-    """Read the overview from the rows and the broker's queues.
-
-    Raises:
-        redis.RedisError: the broker does not answer.
-    """
+    """Read the overview from the rows."""
     now = timezone.now()
     links = narrowing.links(seen)
     remotes = _remotes(now, links)
     return Overview(
         statuses=_statuses(links),
-        queues={name: metrics.broker().llen(name) for name in _QUEUES},
         claimed=remotes["claimed"],
         due=remotes["due"],
         due_seconds=(now - (remotes["first"] or now)).total_seconds(),
@@ -101,12 +95,25 @@ def summary(seen: Seen = ALL) -> dict[str, Any]:
 
 
 def families() -> Iterator[core.Metric]:
-    """The metric families of this package for `/metrics`."""
+    """The metric families of this package for `/metrics`, first those that need no broker.
+
+    Raises:
+        redis.RedisError: the broker does not answer.
+    """
+    yield from _of_rows(read())
+    yield metrics.gauge(
+        "keeptrusts_git_credentials", "Stored credentials by what is left of their time.",
+        _credentials(), "state",
+    )  # fmt: skip
+    queues = {name: float(metrics.broker().llen(name)) for name in _QUEUES}
+    yield metrics.gauge("keeptrusts_queue_depth", "Messages that wait, by queue.", queues, "queue")
     counted = metrics.totals()
     yield from (measure.family(counted) for measure in measures.ALL)
-    now = read()
-    yield _gauge("keeptrusts_git_repos", "Links by status.", "status", now.statuses)
-    yield _gauge("keeptrusts_queue_depth", "Messages that wait, by queue.", "queue", now.queues)
+
+
+def _of_rows(now: Overview) -> Iterator[core.Metric]:
+    yield metrics.gauge("keeptrusts_git_repos", "Links by status.", now.statuses, "status")
+    since = now.oldest_failure["since"] if now.oldest_failure else timezone.now()
     for name, text, number in (
         ("keeptrusts_polls_in_flight", "Remotes that are claimed now.", now.claimed),
         ("keeptrusts_remotes_due", "Remotes that are due and not claimed.", now.due),
@@ -123,15 +130,29 @@ def families() -> Iterator[core.Metric]:
             len({row["host"] for row in now.cooling}),
         ),
         ("keeptrusts_refused_in_force", "Refused by the present rules, in force.", now.refused),
+        (
+            "keeptrusts_failing_for_seconds",
+            "Seconds since the link that fails for the longest time began to.",
+            (timezone.now() - since).total_seconds(),
+        ),
+        (
+            "keeptrusts_quarantined_files",
+            "Files that are refused as git has them.",
+            LinkedFile.objects.filter(LinkedFile.refused(), link__suspended=False)
+            .filter(outcome=LinkedFile.Outcome.QUARANTINED)
+            .count(),
+        ),
     ):
-        yield core.GaugeMetricFamily(name, text, value=number)
+        yield metrics.gauge(name, text, number)
 
 
-def _gauge(name: str, text: str, label: str, values: dict[str, int]) -> core.Metric:
-    family = core.GaugeMetricFamily(name, text, labels=[label])
-    for value, number in values.items():
-        family.add_metric([value], number)
-    return family
+def _credentials() -> dict[str, float]:
+    over = Q(expires_at__lte=timezone.now())
+    expiring = Q(expiring=True) & ~over
+    return GitCredential.objects.aggregate(
+        valid=Count("pk", ~over & ~expiring), expiring=Count("pk", expiring),
+        expired=Count("pk", over),
+    )  # fmt: skip
 
 
 def _remotes(now: datetime, links: Q) -> dict[str, Any]:

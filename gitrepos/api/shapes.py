@@ -173,6 +173,7 @@ class SyncShape(Shape):
     error: ProblemShape | None
     files: list[SyncedFileShape]
     occurrences: Positive
+    trace_id: Annotated[str, about("Of the push or request that it answers, or of its poll.")]
     started_at: Time
     finished_at: Time
 

@@ -22,6 +22,7 @@ from gitrepos.models import Link, Remote
 from gitrepos.polling import claims
 from keeptrusts import counters
 from keeptrusts.api.errors import ConflictError, FieldError
+from keeptrusts.observed import traces
 
 Fields = Mapping[str, Any]
 
@@ -235,6 +236,7 @@ def hear(link_id: UUID, *, commit: str | None) -> None:
             # An attempt in flight may have asked the forge before this push.
             if row.requested_seq == row.served_seq or remote.is_at_work:
                 row.requested_seq += 1
+                row.trace_id = traces.current_id()
             row.expected_commit = commit
             row.expected_until = now + timedelta(seconds=_EXPECTED_SECONDS)
             claims.ask(remote, now, afresh=True)
@@ -327,6 +329,7 @@ def _requested(link_id: UUID) -> Link:
     if row.suspended:
         raise ConflictError("suspended", "The link is suspended; resume it first.")
     row.requested_seq += 1
+    row.trace_id = traces.current_id()
     row.save(update_fields=Link.REQUESTS)
     claims.ask(remote, timezone.now())
     return row

@@ -44,8 +44,8 @@ _FILE = (
     "updated_at",
 )  # fmt: skip
 _RUN = (
-    "id", "trigger", "from_commit", "to_commit", "error", "files", "occurrences", "started_at",
-    "finished_at",
+    "id", "trigger", "from_commit", "to_commit", "error", "files", "occurrences", "trace_id",
+    "started_at", "finished_at",
 )  # fmt: skip
 _STORED_RUN = (*(name for name in _RUN if name != "error"), "error_code", "error_message")
 _CREDENTIAL = (

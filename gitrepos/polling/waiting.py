@@ -33,12 +33,14 @@ class Found:
     """What a poll found: where the refs stand, and which requests and edits it answers.
 
     `requests` has the `requested_seq` and `edits` the `generation` of links that were behind, by
-    id, as it was before the forge was asked.
+    id, as it was before the forge was asked. `trace_id` is that of the first such request, or of
+    the poll.
     """
 
     heads: Mapping[str, str]
     requests: Mapping[UUID, int] = field(default_factory=dict)
     edits: Mapping[UUID, int] = field(default_factory=dict)
+    trace_id: str = ""
 
     def request(self, link: Link) -> int:
         """The last request for a sync of a link that came before the poll."""
@@ -54,6 +56,7 @@ class Found:
             "heads": dict(self.heads),
             "requests": {str(pk): number for pk, number in self.requests.items()},
             "edits": {str(pk): number for pk, number in self.edits.items()},
+            "trace_id": self.trace_id,
         }
 
 
@@ -62,7 +65,7 @@ def found(row: Mapping[str, Any]) -> Found:
     requests, edits = (
         {UUID(pk): number for pk, number in row[name].items()} for name in ("requests", "edits")
     )
-    return Found(row["heads"], requests, edits)
+    return Found(row["heads"], requests, edits, row.get("trace_id", ""))
 
 
 class Group(NamedTuple):

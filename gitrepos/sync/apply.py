@@ -32,6 +32,7 @@ from gitrepos.sync.needs import Reason
 from gitrepos.sync.plan import Hold, Plan, Replacement, mass_removal
 from keeptrusts import counters
 from keeptrusts.api.acting import Actor, acting_as
+from keeptrusts.observed import traces
 
 _MAX_WAIT = timedelta(hours=1)
 # Of a commit by its id, which does not change.
@@ -334,7 +335,9 @@ def _publish(
     adopted = {
         d.candidate.configuration: d.candidate.content_hash for d in decided.decisions if d.adopt
     }
-    with acting_as(Actor("git_repo", str(link.pk), link.url)):
+    with acting_as(Actor("git_repo", str(link.pk), link.url)), traces.span("publish") as span:
+        span.attributes["keeptrusts.versions"] = len(entries)
+        span.attributes["keeptrusts.commit"] = commit.id
         versions.retire([row.configuration for row in decided.retired])
         versions.adopt(adopted, owner=str(link.pk), origin_url=link.url, four_eyes=link.four_eyes)
         numbers = versions.record(entries, origin=origin, owner=str(link.pk))

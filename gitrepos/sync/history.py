@@ -11,6 +11,7 @@ from gitrepos.models import Link, LinkedFile, SyncRun
 from gitrepos.sync.candidates import CHECKOUT_CODES
 from gitrepos.sync.plan import FileDecision, Plan
 from keeptrusts.messaging import hints
+from keeptrusts.observed import traces
 from kt.policy.verify import CASE_NOT_RUN
 
 _REPORTED_FINDINGS = 10
@@ -98,7 +99,9 @@ def failed(link: Link, code: str, message: str, **facts: Any) -> bool:
 
 def run(link: Link, **facts: Any) -> None:
     """Add a run to the history of a link, from the commit that is in force."""
-    SyncRun.objects.create(link=link, from_commit=link.last_commit, **facts)
+    SyncRun.objects.create(
+        link=link, from_commit=link.last_commit, trace_id=traces.current_id(), **facts
+    )
     hints.announce_on_commit()
 
 

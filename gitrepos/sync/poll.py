@@ -3,6 +3,8 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from uuid import UUID
 
+import structlog
+
 from gitrepos import refs
 from gitrepos.errors import RemoteError
 from gitrepos.forge import check
@@ -14,6 +16,9 @@ from gitrepos.polling.waiting import Found
 from gitrepos.sync import needs, work
 from gitrepos.sync.needs import Reason
 from gitrepos.sync.work import Work
+from keeptrusts.observed import traces
+
+log = structlog.get_logger(__name__)
 
 
 def poll(batch: Claim, hand_over: Callable[[Fence, Found], object]) -> None:
@@ -72,7 +77,10 @@ def _is_quiet(
         return False
     heads = refs.found(job.followed(), answer.heads)
     if any(needs.why(link, heads, pending, job.started_at) for link in job.links):
-        hand_over(fence, Found(heads, job.requests(), job.edits()))
+        trace = job.trace()
+        with traces.bound(trace):
+            log.info("a poll found a change", url=job.remote.url)
+            hand_over(fence, Found(heads, job.requests(), job.edits(), trace.trace_id))
         return False
     return True
 

@@ -39,6 +39,7 @@ from gitrepos.sync.needs import Reason
 from gitrepos.sync.plan import Hold, Replacement
 from gitrepos.sync.work import Work
 from keeptrusts.judge import policies
+from keeptrusts.observed import traces
 
 log = structlog.get_logger(__name__)
 
@@ -167,7 +168,9 @@ def looks(
     ]
     # Whether a branch was rewritten is asked for the links that sync.
     asks[len(links) :] = [replace(ask, last_commit="") for ask in asks[len(links) :]]
-    found = fetched(job, followed, head, asks)
+    with traces.span("fetch") as span:
+        span.attributes["server.address"] = job.remote.host
+        found = fetched(job, followed, head, asks)
     judge = policies.Commit()
     return [
         Look(link, rows[link.pk], one, judge) for link, one in zip(everyone, found, strict=True)

@@ -25,6 +25,8 @@ from gitrepos.sync import apply, needs
 from gitrepos.sync.apply import Attempt, LinkChangedError
 from gitrepos.sync.needs import Reason
 from kt.policy.verify import VERIFY_VERSION
+from kt.tracing import context
+from kt.tracing.context import Trace
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +47,11 @@ class Work:
         """The requests for a sync that are not served, by link."""
         asking = (link for link in self.links if link.requested_seq > link.served_seq)
         return {link.pk: link.requested_seq for link in asking}
+
+    def trace(self) -> Trace:
+        """The trace of the first request for a sync that is not served; without one a new one."""
+        asking = self.requests()
+        return context.of_id(next((one.trace_id for one in self.links if one.pk in asking), ""))
 
     def edits(self) -> dict[UUID, int]:
         """The edits that no attempt has observed, by link."""

@@ -89,6 +89,7 @@ def take(link_id: UUID, headers: Headers, body: bytes) -> Receipt:
     except BaseException:
         client().zrem(key, mark)  # One that failed may be sent again.
         raise
+    log.info("a push was heard", git_repo=str(link_id), ignored=ignored.ignored if ignored else "")
     return ignored or Receipt("", "The link is polled now.")
 
 

@@ -1,16 +1,18 @@
 """Views of health, without a token: `/healthz` of the stack, `/readyz` of this process."""
 
 import os
+from collections.abc import Iterator
 
 import redis
 import structlog
 from django.conf import settings
 from django.db import Error, connection
 from django.utils.module_loading import import_string
+from prometheus_client import core
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from keeptrusts import counters
+from keeptrusts import counters, metrics
 from keeptrusts.api.errors import envelope
 from keeptrusts.api.operations import Operation
 from keeptrusts.api.shapes import HealthShape, UnhealthyShape
@@ -40,8 +42,31 @@ class Healthz(_Open):
     described = {"GET": Operation("getHealth", "Says how this installation is.", whole=_ANSWERS)}
 
     def get(self, request: Request) -> Response:
-        database, broker = _looked()
-        return _answer({**broker, **database, **parts.down(settings.ENV.data_dir)})
+        return _answer(_found())
+
+
+def families() -> Iterator[core.Metric]:
+    """What `/healthz` says, and the room of the data folder, for `/metrics`."""
+    up = {name: float(not wrong) for name, wrong in _found().items()}
+    yield metrics.gauge("keeptrusts_check_up", "1 for what /healthz calls ok, else 0.", up, "check")
+    name, text = "keeptrusts_data_dir_free_bytes", "Bytes left on the disk of the data folder."
+    yield metrics.gauge(name, text, _free_bytes())
+    yield metrics.SPANS.family(metrics.totals())
+
+
+def _free_bytes() -> int:
+    """The room of the data folder; 0 for one that cannot be used, whose check says why."""
+    try:
+        disk = os.statvfs(settings.ENV.data_dir)
+    except OSError:
+        return 0
+    return disk.f_bavail * disk.f_frsize
+
+
+def _found() -> Findings:
+    """What is wrong by check; empty where nothing is."""
+    database, broker = _looked()
+    return {**broker, **database, **parts.down(settings.ENV.data_dir)}
 
 
 def _looked() -> tuple[Findings, Findings]:

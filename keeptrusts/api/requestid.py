@@ -1,4 +1,7 @@
-"""The id of a request: the caller's, or a new one; in its answer, its errors and its log lines."""
+"""The id of a request: the caller's, or a new one; in its answer, its errors and its log lines.
+
+Beside it goes its trace, which those that follow from it share.
+"""
 
 import re
 import secrets
@@ -8,9 +11,14 @@ from contextlib import contextmanager
 from django.http import HttpRequest, HttpResponse
 from structlog import contextvars
 
+from keeptrusts.observed import traces
+from kt.tracing.otlp import SERVER
+
 HEADER = "X-Request-Id"
 
 _NAME = "request_id"
+_SERVER_ERROR = 500
+_PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 _FORM = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
@@ -36,9 +44,26 @@ def middleware(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[
 
     def answer(request: HttpRequest) -> HttpResponse:
         request_id = accepted(request.headers.get(HEADER, ""))
-        with bound(request_id):
+        trace = request.META.get(traces.REQUEST) or traces.begun(request.headers.get(traces.HEADER))
+        with bound(request_id), traces.span(str(request.method), SERVER, at=trace) as span:
             response = get_response(request)
+            _describe(span, request, response)
         response[HEADER] = request_id
         return response
 
     return answer
+
+
+def _describe(span: traces.Open, request: HttpRequest, response: HttpResponse) -> None:
+    """Name a span by its route, which has no id in it."""
+    match = request.resolver_match
+    route = "/" + _PARAMETER.sub(r"{\1}", match.route) if match else ""
+    span.name = f"{request.method} {route}".rstrip()
+    span.attributes |= {
+        "http.request.method": str(request.method),
+        "http.response.status_code": response.status_code,
+        "url.scheme": str(request.scheme),
+        **({"http.route": route} if route else {}),
+    }
+    if response.status_code >= _SERVER_ERROR:
+        span.error = str(response.status_code)

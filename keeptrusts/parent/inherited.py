@@ -13,8 +13,9 @@ _OURS = (
     "DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE", "VIRTUAL_ENV", "SSL_CERT_DIR",
     "SSL_CERT_FILE",
 )  # fmt: skip
-# libpq's own settings, such as the file of a password, are settings of the database.
-_OURS_WITH = ("KEEPTRUSTS_", "PG", "PYTHON")
+# libpq's own settings, such as the file of a password, are settings of the database, and those of
+# OpenTelemetry say where spans go.
+_OURS_WITH = ("KEEPTRUSTS_", "OTEL_", "PG", "PYTHON")
 _FIRST = "KEEPTRUSTS_BOOTSTRAP_TOKEN"
 # One process makes the first token, and ends; the others are of `kt` in the same shell.
 _NOT_OURS = {

@@ -1,6 +1,7 @@
 """Standard output of the supervisor: what its parts print, which waits for no reader."""
 
 import contextlib
+import json
 import os
 import queue
 import sys
@@ -10,6 +11,7 @@ from typing import TextIO
 # Some seconds of a busy log, in memory.
 _MOST_LINES = 10_000
 _LAST_SECONDS = 2.0
+_OWN = "parent"
 
 
 class Output:
@@ -17,7 +19,10 @@ class Output:
 
     A terminal that is held (Ctrl-S), or a pager that is not read on, must not stop the parts, whose
     own output would wait. What does not fit is left out, and how much is told once it can be.
+    With `as_json` each line is an object.
     """
+
+    as_json = False
 
     def __init__(self, *, most: int = _MOST_LINES) -> None:
         self._waiting: queue.Queue[bytes] = queue.Queue(most)
@@ -25,15 +30,25 @@ class Output:
         self._thread: threading.Thread | None = None
         self._left_out = 0
 
+    def say(self, line: str) -> None:
+        """Have a line of the parent's own written; never waits."""
+        self.put(of_part(_OWN, line.encode()) if self.as_json else f"{line}\n".encode())
+
+    def relay(self, part: str, line: bytes) -> None:
+        """Have a line that a part printed written, with the part's name; never waits."""
+        self.put(of_part(part, line) if self.as_json else f"{part:<6} | ".encode() + line)
+
     def put(self, line: bytes) -> None:
-        """Have a line written; never waits."""
+        """Have a line written as it is; never waits."""
         with self._lock:
             if self._thread is None:
                 self._thread = threading.Thread(
                     target=self._run, args=(sys.stdout,), name="output", daemon=True
                 )
                 self._thread.start()
-            if self._left_out and self._fits(b"%d lines were left out\n" % self._left_out):
+            left_out = b"%d lines were left out\n" % self._left_out
+            told = of_part(_OWN, left_out) if self.as_json else left_out
+            if self._left_out and self._fits(told):
                 self._left_out = 0
             self._left_out += not self._fits(line)
 
@@ -63,6 +78,20 @@ class Output:
                 while line:
                     line = line[os.write(stdout.fileno(), line) :]
             self._waiting.task_done()
+
+
+def of_part(part: str, line: bytes) -> bytes:
+    """A line that a part printed, as a JSON object with the part's name.
+
+    What is no object, as the interpreter's own words, is the `event` of one.
+    """
+    text = line.decode("utf-8", "replace").rstrip("\n")
+    try:
+        found = json.loads(text) if text.startswith("{") else None
+    except ValueError:
+        found = None
+    fields = found if isinstance(found, dict) else {"event": text}
+    return json.dumps({**fields, "part": part}, ensure_ascii=False).encode() + b"\n"
 
 
 output = Output()

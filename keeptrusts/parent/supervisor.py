@@ -243,7 +243,7 @@ class Supervisor:
 
 def say(line: str) -> None:
     """Print a line at once. A log that cannot be written ends nothing."""
-    output.put(line.encode() + b"\n")
+    output.say(line)
 
 
 def _how_ended(process: _Process) -> str:
@@ -275,4 +275,4 @@ def _relay(name: str, process: _Process) -> None:
     assert process.stdout is not None
     with process.stdout as lines:
         for line in lines:
-            output.put(f"{name:<6} | ".encode() + line)
+            output.relay(name, line)

@@ -50,6 +50,7 @@ def main(arguments: Sequence[str]) -> int:
         env = settings.read(os.environ)
     except (settings.EnvError, RolesError) as exc:
         return _failed(f"keeptrusts: {exc}")
+    output.as_json = env.log_format == "json"
     for line in misspelt.warnings(os.environ):
         say(line)
     try:

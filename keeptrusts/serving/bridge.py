@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from keeptrusts.api.views import AUTHENTICATED
+from keeptrusts.observed import traces
 from keeptrusts.serving.answers import Answer, Scope
 from keeptrusts.serving.encodings import Encoder, chosen, plain
 
@@ -88,4 +89,5 @@ def environ(scope: Scope, body: bytes) -> dict[str, Any]:
         key = key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
         request[key] = f"{request[key]},{value}" if key in request else value
     request["CONTENT_LENGTH"] = str(len(body))
+    request[traces.REQUEST] = traces.current()
     return request

@@ -8,11 +8,14 @@ from typing import Self
 from django.conf import settings
 
 from keeptrusts.api import requestid
+from keeptrusts.observed import traces
 from keeptrusts.serving.answers import Answer, Scope
 from keeptrusts.serving.limits import Window
+from kt.tracing.context import Trace
 
 Pairs = list[tuple[bytes, bytes]]
 
+_TRACE = traces.HEADER.encode()
 _ID = requestid.HEADER.lower().encode()
 _VARY = (b"Accept-Encoding", b"Origin")
 
@@ -23,22 +26,23 @@ class Manners:
 
     request_id: str
     origin: str
+    trace: Trace
     window: Window | None = None
 
     @classmethod
     def of(cls, scope: Scope) -> Self:
         """Of a request; its headers get the id that it has from here on, in the place of others."""
         headers: Pairs = scope["headers"]
-        sent = [value.decode("latin-1") for name, value in headers if name == _ID]
-        request_id = requestid.accepted(sent[0] if len(sent) == 1 else "")
+        request_id = requestid.accepted(_only(headers, _ID))
+        trace = traces.begun(_only(headers, _TRACE))
         headers[:] = [pair for pair in headers if pair[0] != _ID]
         headers.append((_ID, request_id.encode()))
-        return cls(request_id, _origin(headers))
+        return cls(request_id, _origin(headers), trace)
 
     @contextmanager
     def logged(self) -> Iterator[None]:
-        """Have the id in every log line, until the end of the block."""
-        with requestid.bound(self.request_id):
+        """Have id and trace in every log line, until the end of the block."""
+        with requestid.bound(self.request_id), traces.bound(self.trace):
             yield
 
     def dressed(self, answer: Answer) -> Answer:
@@ -74,6 +78,12 @@ def refused(headers: Pairs | None) -> tuple[str, Pairs]:
     """An id, and the headers for an answer to a request of which these were read so far."""
     asked = Manners.of({"headers": list(headers or [])})
     return asked.request_id, asked.headers([])
+
+
+def _only(headers: Pairs, name: bytes) -> str:
+    """The value of a header that is there once; empty for any other."""
+    sent = [value.decode("latin-1") for one, value in headers if one == name]
+    return sent[0] if len(sent) == 1 else ""
 
 
 def _origin(headers: Pairs) -> str:

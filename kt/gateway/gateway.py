@@ -23,6 +23,7 @@ from kt.gateway.upstream.connections import Upstream
 from kt.gateway.upstream.mockscript import Line
 from kt.gateway.upstream.models.asking import Models
 from kt.gateway.upstream.routing import Router
+from kt.tracing.start import exporter
 
 Script: TypeAlias = tuple[Line, ...]
 """The answers of the mock."""
@@ -43,6 +44,7 @@ class Gateway:
     newest policy is not in force, "" when it is. `admission` knows who may call. `control_plane`
     gives what a managed gateway shows of its control plane, `aging` says when its policy is too old
     to be enforced, and `spool` takes its decisions. `readiness` says which processes have a policy.
+    `spans` sends them, None where they go nowhere.
 
     Raises:
         OSError: the file of client keys cannot be read.
@@ -76,6 +78,7 @@ class Gateway:
         self.models = Models(options.models, self.upstream, self._count_question)
         self.catalogue = Catalogue()
         self.journal = Journal(options.decision_log, max_bytes=options.decision_log_bytes)
+        self.spans = exporter(environment, service="keeptrusts-gateway")
         self.spool: Spool | None = None
         self.control_plane: Callable[[], dict[str, Any]] | None = None
         self.aging: Aging | None = None

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 FailMode = Literal["block", "allow"]
+LogFormat = Literal["text", "json"]
 
 DEFAULT_HOST = "0.0.0.0"  # noqa: S104  The contract's default: containers are reached from outside.
 DEFAULT_PORT = 41002
@@ -86,4 +87,5 @@ class Options:
     admin_keys: frozenset[bytes] = frozenset()
     cors_origins: frozenset[str] = frozenset()
     models: tuple[ModelSource, ...] = ()
+    log_format: LogFormat = "text"
     timeouts: Timeouts = field(default_factory=Timeouts)

@@ -9,13 +9,16 @@ from collections.abc import Mapping, Sequence
 
 from kt.addresses import redis_warnings
 from kt.gateway.gateway import Gateway, timestamp
-from kt.gateway.options import DEFAULT_HOST, Options
+from kt.gateway.options import DEFAULT_HOST, LogFormat, Options
 from kt.gateway.policy.loading import load
 from kt.gateway.policy.source import FileSource
+from kt.gateway.process.lines import FORMATS
 from kt.gateway.process.log import LogLines
 from kt.gateway.process.server import serve
 from kt.gateway.process.workers import supervise
 from kt.gateway.upstream.mockscript import Line, parse_script
+
+_LOG = logging.getLogger("kt.gateway")
 
 
 def run(
@@ -31,9 +34,9 @@ def run(
         SourceError: a managed gateway has no token.
         ScriptError: the mock's script is not valid.
     """
-    _log_to_stderr()
+    _log_to_stderr(options.log_format)
     gateway = _gateway(options, environment)
-    print(_greeting(gateway), file=sys.stderr, flush=True)
+    _greet(gateway)
     if len(listeners) > 1:
         return supervise(gateway, listeners)
     serve(gateway, listeners[0], lambda: None)
@@ -57,16 +60,27 @@ def _script(options: Options) -> tuple[Line, ...]:
     return ()
 
 
-def _greeting(gateway: Gateway) -> str:
+def _greet(gateway: Gateway) -> None:
+    """Say at once that it is up: whoever started it may wait for that line."""
+    what, *warnings = _greeting(gateway)
+    if gateway.options.log_format == "text":
+        lines = [f"kt: {what}", *(f"kt: warning: {one}" for one in warnings)]
+        print("\n".join(lines), file=sys.stderr, flush=True)
+        return
+    _LOG.info("%s", what)
+    for warning in warnings:
+        _LOG.warning("%s", warning)
+
+
+def _greeting(gateway: Gateway) -> list[str]:
+    """What it enforces and where, and warnings."""
     options, loaded = gateway.options, gateway.loaded
     what = f"enforcing {loaded.id} {loaded.pack.version}"
     if not loaded.is_configured:
         what = f"{gateway.problem}; refusing every call"
-    lines = [f"kt: {what} on {options.host}:{options.port}"]
     limits = [f"KEEPTRUSTS_LIMITS_URL: {line}" for line in redis_warnings(options.limits_url)]
-    warnings = (*_open_to_all(gateway), *limits, *loaded.warnings)
-    lines += [f"kt: warning: {warning}" for warning in warnings]
-    return "\n".join(lines)
+    where = f"{what} on {options.host}:{options.port}"
+    return [where, *_open_to_all(gateway), *limits, *loaded.warnings]
 
 
 def _open_to_all(gateway: Gateway) -> list[str]:
@@ -78,7 +92,10 @@ def _open_to_all(gateway: Gateway) -> list[str]:
     return [f"no client key is asked for, and whoever reaches {host}:{port} may call; {fix}"]
 
 
-def _log_to_stderr() -> None:
-    logging.basicConfig(handlers=[LogLines()], format="kt: %(message)s", level=logging.WARNING)
+def _log_to_stderr(form: LogFormat) -> None:
+    handler = LogLines()
+    handler.setFormatter(FORMATS[form]())
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
+    _LOG.setLevel(logging.WARNING if form == "text" else logging.INFO)
     # Malformed requests are not worth a line each.
     logging.getLogger("uvicorn").setLevel(logging.ERROR)

@@ -124,7 +124,7 @@ def test_the_versions_are_listed_newest_first(admin: APIClient, make: Make) -> N
     assert rows[1] == admin.get(f"{BOT}/versions/1").json()["data"]
     assert set(rows[0]) == {
         "number", "content_hash", "source", "repo_url", "ref", "commit", "path", "author",
-        "message", "signer", "signer_key", "actor", "note", "created_at",
+        "message", "signer", "signer_key", "actor", "note", "trace_id", "created_at",
     }  # fmt: skip
 
 

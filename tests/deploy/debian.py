@@ -14,8 +14,8 @@ from tests.support.stack import wait_for
 
 # Debian's own: nothing of them is ours, and the machine has no network later.
 PACKAGES = (
-    "git", "make", "python3-venv", "openssl", "postgresql", "caddy", "ca-certificates", "curl",
-    "util-linux",
+    "git", "make", "python3-venv", "openssl", "postgresql", "caddy", "prometheus",
+    "ca-certificates", "curl", "util-linux",
 )  # fmt: skip
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _UP = ("running\n", "degraded\n")

@@ -83,6 +83,7 @@ def test_the_page_leads_to_a_gateway_that_enforces(machine: Machine) -> None:
 
     assert "synced" in told
     assert answer["policy"] == "safety-filter"
+    _it_is_watched(machine)
     _no_judge_misses_anything(machine)
     _it_is_started_again(machine, "keeptrusts", "http://127.0.0.1:8082/readyz")
     _it_is_started_again(machine, "keeptrusts-gateway", "http://127.0.0.1:41002/readyz")
@@ -97,6 +98,19 @@ def _error(answer: str) -> dict[str, str]:
     except (ValueError, KeyError):
         return {}
     return error if error.get("type") == "policy_violation" else {}
+
+
+def _it_is_watched(machine: Machine) -> None:
+    """Prometheus reads both pages, and has no alert."""
+    asked = "curl -fsS http://127.0.0.1:9090/api/v1/query?query="
+
+    def values(query: str) -> list[str]:
+        found = json.loads(machine.does(asked + query).stdout or '{"data": {"result": []}}')
+        return [one["value"][1] for one in found["data"]["result"]]
+
+    wait_for(lambda: values("up") == ["1", "1"])
+    wait_for(lambda: values("keeptrusts_gateways") != [])
+    assert values("ALERTS") == []
 
 
 def _no_judge_misses_anything(machine: Machine) -> None:

@@ -2,14 +2,19 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import redis
 from django.test import override_settings
 from prometheus_client.parser import text_string_to_metric_families
+from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
 from keeptrusts import metrics
+from keeptrusts.processes import parts
+from tests.support.pages import samples
 
 pytestmark = pytest.mark.smoke
 
@@ -119,10 +124,36 @@ def test_the_page_wants_a_token(client: APIClient) -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("path", ["/metrics", "/v1/git-repos/summary"])
-def test_without_a_broker_there_is_no_page(admin: APIClient, path: str) -> None:
+def test_without_a_broker_there_is_no_summary(admin: APIClient) -> None:
     """503, since its numbers live there."""
     with override_settings(REDIS_URL="unix:///nowhere/redis.sock"):
-        answer = admin.get(path)
+        answer = admin.get("/v1/git-repos/summary")
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "unavailable")
+
+
+@pytest.mark.django_db
+def test_without_a_broker_the_page_says_so(admin: APIClient) -> None:
+    """And has what needs none: nothing that is counted there, which would seem to begin anew."""
+    with override_settings(REDIS_URL="unix:///nowhere/redis.sock"):
+        page = samples(admin)
+
+    assert page["keeptrusts_check_up", "broker"] == 0
+    assert page["keeptrusts_check_up", "database"] == 1
+    assert page["keeptrusts_git_repos", "synced"] == 0
+    assert page["keeptrusts_gateways", "offline"] == 0
+    assert [name for name, *_ in page if "polls_total" in name or "queue" in name] == []
+
+
+@pytest.mark.django_db
+def test_the_page_tells_a_part_that_is_down(
+    admin: APIClient, tmp_path: Path, settings: Settings
+) -> None:
+    """As /healthz does; and the room that is left."""
+    settings.ENV = replace(settings.ENV, data_dir=tmp_path)
+    parts.write(tmp_path, {"poller": "It ended."})
+
+    page = samples(admin)
+
+    assert page["keeptrusts_check_up", "poller"] == 0
+    assert page["keeptrusts_data_dir_free_bytes",] > 1

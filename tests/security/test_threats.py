@@ -13,7 +13,7 @@ ATTACKERS = [
     "An enrolment token", "A pushed commit", "A forge", "An issuer of JWTs",
     "A receiver of notifications", "Redis",
     "Reading the database", "Reading the disk",
-    "A server in the control plane's place",
+    "A server in the control plane's place", "A collector of traces",
 ]  # fmt: skip
 ASSETS = ["a secret", "the version in force", "the record of decisions", "availability"]
 OPEN = "**Not held**"

@@ -9,7 +9,7 @@ import argparse
 import os
 from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from kt.cli.errors import CommandError
 from kt.cli.gateway.managed import add_managed, read_managed
@@ -20,6 +20,7 @@ from kt.gateway.options import (
     DEFAULT_PORT,
     DEFAULT_SECRETS,
     MOCK_VARIABLE,
+    LogFormat,
     Options,
     Timeouts,
 )
@@ -32,6 +33,8 @@ _CLIENT_KEYS = "KEEPTRUSTS_GATEWAY_CLIENT_KEYS"
 _ADMIN_KEYS = "KEEPTRUSTS_GATEWAY_ADMIN_TOKEN"
 _LIMITS_URL = "KEEPTRUSTS_LIMITS_URL"
 _CORS_ORIGINS = "KEEPTRUSTS_GATEWAY_CORS_ORIGINS"
+_LOG_FORMAT = "KEEPTRUSTS_LOG_FORMAT"
+_LOG_FORMATS: tuple[LogFormat, ...] = get_args(LogFormat)
 _TRUE = ("1", "true", "yes", "on")
 _MOST_PORTS = 65_535
 _DEFAULT_TIMEOUTS = Timeouts()
@@ -64,6 +67,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--cors-origin", action="append", metavar="URL",
         help=f"whose pages may call; also {_CORS_ORIGINS}, comma-separated")  # fmt: skip
+    add("--log-format", choices=_LOG_FORMATS, metavar="FORM",
+        help=f"of lines on stderr, text or json; default: text; also {_LOG_FORMAT}")  # fmt: skip
     add_models(add)
     _add_timeouts(parser)
     add_managed(parser)
@@ -97,6 +102,7 @@ def run(options: argparse.Namespace) -> int:
     from kt.gateway.policy.loading import PolicyError
     from kt.gateway.policy.source import SourceError
     from kt.gateway.upstream.mockscript import ScriptError
+    from kt.tracing.errors import SettingsError
 
     try:
         return serve(settings, os.environ, listeners)
@@ -107,7 +113,7 @@ def run(options: argparse.Namespace) -> int:
         raise CommandError("\n".join(lines)) from exc
     except OSError as exc:
         raise CommandError(_unread(exc)) from exc
-    except (ScriptError, SettingError, SourceError) as exc:
+    except (ScriptError, SettingError, SettingsError, SourceError) as exc:
         raise CommandError(f"{exc}") from exc
 
 
@@ -161,6 +167,7 @@ def _options(given: argparse.Namespace, environment: Mapping[str, str]) -> Optio
             given.cors_origin or environment.get(_CORS_ORIGINS, "").split(",")
         ),
         models=read_models(given, environment),
+        log_format=_log_format(given, environment),
         timeouts=Timeouts(given.connect_timeout, given.first_byte_timeout, given.idle_timeout),
     )
 
@@ -174,6 +181,14 @@ def _decision_log(path: str) -> str:
     except OSError as exc:
         raise CommandError(f"--decision-log {path}: {exc.strerror}") from exc
     return path
+
+
+def _log_format(given: argparse.Namespace, environment: Mapping[str, str]) -> LogFormat:
+    chosen = given.log_format or environment.get(_LOG_FORMAT) or "text"
+    for form in _LOG_FORMATS:
+        if chosen == form:
+            return form
+    raise CommandError(f"{_LOG_FORMAT}={chosen!r}: write {' or '.join(_LOG_FORMATS)}")
 
 
 def _limits_url(environment: Mapping[str, str]) -> str:

@@ -27,7 +27,7 @@ _SHOWN = (
 )  # fmt: skip
 _OF_A_VERSION = (
     "number", "content_hash", "source", "repo_url", "commit", "ref", "path", "author", "message",
-    "signer", "signer_key", "actor", "note", "created_at",
+    "signer", "signer_key", "actor", "note", "trace_id", "created_at",
 )  # fmt: skip
 _COLUMNS = (
     Column("ID", "id"),

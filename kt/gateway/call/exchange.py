@@ -44,6 +44,8 @@ from kt.gateway.wire import (
     start,
 )
 from kt.policy.decision import Decision, ModelScore, Request
+from kt.tracing import context, present
+from kt.tracing.context import Trace
 
 _EVENT_STREAM = "text/event-stream"
 # What some servers call a stream of events.
@@ -71,6 +73,7 @@ class Exchange:
         self.headers = headers_of(scope)
         self.peer: str = (scope.get("client") or ("", 0))[0]
         self.id = _request_id(self.headers)
+        self.trace = _trace(self.headers)
         self.caller: Caller | None = None
         self.usage = Usage()
         self.judge: Judge | None = None
@@ -79,6 +82,7 @@ class Exchange:
         self.status = 0
         self.streamed = False
         self.upstream_seconds = 0.0
+        self.asked = 0.0
         self.started = time.perf_counter()
         self._scope = scope
         self._route = route
@@ -92,6 +96,11 @@ class Exchange:
     def decision(self) -> Decision | None:
         """The strictest decision so far."""
         return self.judge.decision if self.judge else None
+
+    @property
+    def is_targets(self) -> bool:
+        """Whether the outcome is the target's own: no policy stopped its answer."""
+        return self.decision is None or self.decision.verdict in ("allow", "redact")
 
     @property
     def unjudged(self) -> list[str]:
@@ -188,6 +197,7 @@ class Exchange:
             max_response_bytes=self.loaded.max_response_bytes,
         )
         router = self.gateway.router
+        self.asked = time.perf_counter()
         targets = router.candidates(self.loaded, decision, self.path, self.model)
         with _Waiting(self):
             self.target, reply = await router.call(
@@ -329,6 +339,14 @@ class _Waiting:
 
     def __exit__(self, *_: object) -> None:
         self._exchange.upstream_seconds += time.perf_counter() - self._since
+
+
+def _trace(headers: dict[str, str]) -> Trace:
+    """A span of the trace that the client named, or of a new one; its log lines have the id."""
+    heard = context.heard(headers.get(context.HEADER))
+    trace = heard.child() if heard else context.new()
+    present.enter(trace)
+    return trace
 
 
 def _request_id(headers: dict[str, str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kt import __version__
 from kt.gateway.clients.callers import Caller
@@ -11,6 +11,9 @@ from kt.gateway.errors import NotFoundError
 from kt.gateway.gateway import Gateway, describe
 from kt.gateway.policy.targets import UpstreamTarget
 from kt.gateway.records.metrics import Labels
+
+if TYPE_CHECKING:
+    from kt.tracing.exporter import Exporter
 
 
 def health(gateway: Gateway) -> dict[str, Any]:
@@ -143,9 +146,19 @@ def metrics(gateway: Gateway) -> bytes:
                 ((("target", target.id),), int(_state(gateway, target) == "available"))
                 for target in loaded.targets
             ],
+            **_spans(gateway.spans),
             **_contact(gateway.control_plane() if gateway.control_plane else {}),
         }
     )
+
+
+def _spans(exporter: Exporter | None) -> dict[str, list[tuple[Labels, float]]]:
+    if exporter is None:
+        return {}
+    return {
+        "keeptrusts_spans_sent": [((), exporter.sent)],
+        "keeptrusts_spans_dropped": [((), exporter.dropped)],
+    }
 
 
 def _contact(contact: dict[str, Any]) -> dict[str, list[tuple[Labels, float]]]:

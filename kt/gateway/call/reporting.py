@@ -25,6 +25,11 @@ def report(gateway: Gateway, exchange: Exchange) -> None:
     gateway.metrics.observe("keeptrusts_request_duration_seconds", total)
     gateway.metrics.observe("keeptrusts_gateway_duration_seconds", own)
     gateway.metrics.observe("keeptrusts_upstream_duration_seconds", exchange.upstream_seconds)
+    if gateway.spans is not None and gateway.spans.takes(exchange.trace.trace_id):
+        from kt.gateway.call.spans import spans
+
+        for span in spans(exchange):
+            gateway.spans.put(span)
     if gateway.options.decision_log or gateway.spool:
         entry = _entry(exchange, own)
         gateway.journal.write(entry)
@@ -71,6 +76,7 @@ def _entry(exchange: Exchange, own: float) -> dict[str, Any]:
         # Clients may repeat a request's id, and this is the decision's.
         "id": uuid.uuid4().hex,
         "request_id": exchange.id,
+        "trace_id": exchange.trace.trace_id,
         "config": {
             "id": loaded.id,
             "version": loaded.pack.version,

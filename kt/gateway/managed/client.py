@@ -22,6 +22,7 @@ from kt.gateway.managed.identity import Identity
 from kt.gateway.managed.statement import Signed, StatementError, decode, parse
 from kt.gateway.stream import sse
 from kt.policy.files import MAX_BYTES
+from kt.tracing import context, present
 
 _LOG = logging.getLogger("kt.gateway")
 
@@ -153,6 +154,7 @@ class Client:
                 if answer.status == _NOT_MODIFIED:
                     return Pulled(None, *news)
                 await _check(answer)
+                present.enter(context.heard(told.get(context.HEADER)))
                 content = await _read(answer, MAX_BYTES)
                 return Pulled((_from_headers(told), content), *news)
 
@@ -178,6 +180,7 @@ class Client:
             if answer.status == _NOT_FOUND:
                 raise GoneError("content_mismatch", "it was replaced meanwhile")
             await _check(answer)
+            present.enter(context.heard(answer.headers.get(context.HEADER)))
             return await _read(answer, most)
 
     async def events(self, identity: Identity, events_url: str) -> AsyncGenerator[Event, None]:

@@ -23,6 +23,7 @@ from kt.gateway.managed.stored import Keeper, Stored
 from kt.gateway.policy.loading import PolicyError
 from kt.gateway.policy.source import Sourced
 from kt.gateway.reload import Reloader
+from kt.tracing import present
 
 _LOG = logging.getLogger("kt.gateway")
 Fetch = Callable[[str], Awaitable[bytes]]
@@ -87,6 +88,8 @@ class Enforcer:
                 self.refuse("policy_invalid", "; ".join(exc.problems[:3]))
             else:
                 self._contact.note("statement", None)
+            finally:
+                present.enter(None)  # That of the answer which brought it.
 
     def refuse(self, code: str, message: str) -> None:
         """Count a refused statement and show the problem."""

@@ -83,6 +83,8 @@ async def _serve(
         gateway.journal.close()
         if gateway.spool is not None:
             gateway.spool.close()
+        if gateway.spans is not None:
+            await asyncio.to_thread(gateway.spans.finish)
         if agent is not None:
             await asyncio.wait(tasks)
             await agent.close()

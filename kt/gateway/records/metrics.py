@@ -26,6 +26,30 @@ HISTOGRAMS = {
     "keeptrusts_gateway_duration_seconds": "Of that, what the gateway itself took.",
     "keeptrusts_upstream_duration_seconds": "Of that, what was spent waiting for the target.",
 }
+# Values of the moment at which the page is asked for.
+GAUGES = {
+    "keeptrusts_config_info": "1 for the policy in force, by id, version and hash.",
+    "keeptrusts_config_degraded": "1 while the newest policy of its file is not in force.",
+    "keeptrusts_requests_in_flight": "Calls that are not answered yet.",
+    "keeptrusts_client_keys": "Client keys that let somebody in.",
+    "keeptrusts_limits_shared": "1 while limits are counted with other processes, in Redis.",
+    "keeptrusts_uptime_seconds": "Since the start of this process.",
+    "keeptrusts_decision_log_dropped": "Lines that the decision log lost, since the start.",
+    "keeptrusts_target_up": "1 for a target that may be called; 0: it fails or has no key.",
+    "keeptrusts_publish_seq": "The sequence of the newest statement that was taken.",
+    "keeptrusts_last_contact_timestamp_seconds": "When the control plane answered last.",
+    "keeptrusts_policy_confirmed_timestamp_seconds": "When the policy was confirmed as newest.",
+    "keeptrusts_stream_connected": "1 while a stream of the control plane is held.",
+    "keeptrusts_gateway_problem": "1 for the present problem with the control plane, by code.",
+    "keeptrusts_spool_bytes": "Decisions that wait to be sent.",
+    "keeptrusts_decisions_sent": "Decisions that the control plane took, since the start.",
+    "keeptrusts_decisions_dropped": "Decisions that were lost, since the start.",
+    "keeptrusts_statements_refused": "Statements that were refused, since the start.",
+    "keeptrusts_keys_refused": "Lists of client keys that were refused, since the start.",
+    "keeptrusts_spans_sent": "Spans that the collector of traces took, since the start.",
+    "keeptrusts_spans_dropped": "Spans that were lost, since the start.",
+    "keeptrusts_state_restored": "Files of the state folder that were put back, since the start.",
+}
 
 
 class Metrics:
@@ -63,7 +87,7 @@ class Metrics:
             lines += [f"# HELP {name} {help_text}", f"# TYPE {name} histogram"]
             lines += self._histogram(name)
         for name, samples in gauges.items():
-            lines.append(f"# TYPE {name} gauge")
+            lines += [f"# HELP {name} {GAUGES[name]}", f"# TYPE {name} gauge"]
             lines += [_line(name, key, value) for key, value in samples]
         return "\n".join([*lines, ""]).encode()
 

@@ -6,14 +6,15 @@ from uuid import uuid4
 
 import pytest
 from django.utils import timezone
-from prometheus_client.parser import text_string_to_metric_families
 from rest_framework.test import APIClient
 
 from gitrepos import errors, tasks
-from gitrepos.models import Remote
+from gitrepos.models import GitCredential, Link, Remote
 from gitrepos.polling import claims
 from keeptrusts import metrics
+from tests.support.credentials import credential
 from tests.support.forge import Forge
+from tests.support.pages import samples
 from tests.support.repo import Repo, policy
 from tests.support.stack import free_port
 from tests.support.syncing import edit, get, link, poll, run_due
@@ -34,15 +35,7 @@ def _from_nothing() -> Iterator[None]:
 
 def _page(admin: APIClient) -> dict[tuple[str, ...], float]:
     """Every sample that is not nothing, by name and values of labels."""
-    metrics.flush()
-    text = admin.get("/metrics").content.decode()
-    families = text_string_to_metric_families(text)
-    return {
-        (sample.name, *sample.labels.values()): sample.value
-        for family in families
-        for sample in family.samples
-        if sample.value
-    }
+    return {key: value for key, value in samples(admin).items() if value}
 
 
 def test_polls_are_counted_by_outcome_and_fault(
@@ -109,6 +102,27 @@ def test_what_waits_is_shown(admin: APIClient) -> None:
     assert 100 <= page["keeptrusts_due_for_seconds",] < 130
     assert (summary["due"], summary["in_flight"], summary["syncs_waiting"]) == (1, 1, 1)
     assert summary["statuses"]["pending"] == 3
+
+
+def test_what_wants_somebody_is_shown(admin: APIClient, repo: Repo) -> None:
+    """How long a link fails, files that are refused, and credentials by what is left of them."""
+    repo.commit({BOT: "pack: {"})
+    link(admin, repo.url)
+    failing = link(admin, f"http://127.0.0.1:{free_port()}/r.git")
+    run_due()
+    Link.objects.filter(pk=failing["id"]).update(error_since=timezone.now() - timedelta(hours=2))
+    for name, days, expiring in (("over", -1, True), ("soon", 3, True), ("long", 90, False)):
+        credential(admin, name=name, hosts=["git.example"], token="secret")
+        ends = timezone.now() + timedelta(days=days)
+        GitCredential.objects.filter(name=name).update(expires_at=ends, expiring=expiring)
+    credential(admin, name="endless", hosts=["git.example"], token="secret")
+
+    page = _page(admin)
+
+    assert 7200 <= page["keeptrusts_failing_for_seconds",] < 7260
+    assert page["keeptrusts_quarantined_files",] == 1
+    credentials = {key[1]: n for key, n in page.items() if key[0] == "keeptrusts_git_credentials"}
+    assert credentials == {"valid": 2, "expiring": 1, "expired": 1}
 
 
 def test_a_tick_and_a_sync_hand_over_what_they_counted(

@@ -1,4 +1,4 @@
-"""Logging to standard error, one line of key=value for each event."""
+"""Logging to standard error, one line for each event: of key=value, or a JSON object."""
 
 import logging
 from typing import Any
@@ -13,8 +13,11 @@ _SHARED: list[Any] = [
 ]
 
 
-def dict_config() -> dict[str, Any]:
-    """Django's `LOGGING`, with records of the standard library and structlog in one form."""
+def dict_config(form: str) -> dict[str, Any]:
+    """Django's `LOGGING`, with records of the standard library and structlog in one form.
+
+    `form` is `text` or `json`.
+    """
     structlog.configure(
         processors=[
             *_SHARED,
@@ -28,7 +31,7 @@ def dict_config() -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"line": {"()": _formatter}},
+        "formatters": {"line": {"()": _formatter, "form": form}},
         "filters": {"refusals": {"()": _Refusals}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": "INFO"},
@@ -50,13 +53,16 @@ class _Refusals(logging.Filter):
         return getattr(record, "status_code", 500) in (500, None)
 
 
-def _formatter() -> structlog.stdlib.ProcessorFormatter:
+def _formatter(form: str) -> structlog.stdlib.ProcessorFormatter:
+    lines: Any = structlog.processors.KeyValueRenderer(
+        key_order=["timestamp", "level", "event"], sort_keys=True
+    )
+    if form == "json":
+        lines = structlog.processors.JSONRenderer(default=str, ensure_ascii=False)
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[*_SHARED, structlog.processors.format_exc_info],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.KeyValueRenderer(
-                key_order=["timestamp", "level", "event"], sort_keys=True
-            ),
+            lines,
         ],
     )

@@ -1,0 +1,1 @@
+"""Lines of the log, and traces: all that a process tells of what it does."""

@@ -1,0 +1,1 @@
+"""Traces: the id that a request has on its way through all processes."""
