@@ -25,6 +25,7 @@ _WARN_SECONDS = 60.0
 _FLUSH_SECONDS = 60.0
 _JUDGE_SECONDS = 60.0
 _WITNESS_SECONDS = 5.0
+_TELL_SECONDS = 5.0
 
 
 def _broker_url(url: str) -> str:
@@ -74,6 +75,7 @@ app.conf.update(
         "evidence.witness": {"queue": "tick"},
         "gateways.flush": {"queue": "tick"},
         "gateways.prune": {"queue": "tick"},
+        "commitstatus.tell": {"queue": "tick"},
         "gitrepos.preview": {"queue": "preview"},
     },
     # A message that a busy process keeps for later delays whoever waits for it.
@@ -103,10 +105,13 @@ app.conf.update(
         "uses": {"task": "access.flush", "schedule": _SWEEP_SECONDS, "options": {"expires": 60}},
         "flush": {"task": "gateways.flush", "schedule": _FLUSH_SECONDS, "options": {"expires": 60}},
         "prune": {"task": "gateways.prune", "schedule": _SWEEP_SECONDS, "options": {"expires": 60}},
+        "tell": {"task": "commitstatus.tell", "schedule": _TELL_SECONDS, "options": {"expires": 5}},
     },
     timezone="UTC",
 )
-app.autodiscover_tasks(["evidence", "access", "configurations", "gitrepos", "gateways"])
+app.autodiscover_tasks(
+    ["evidence", "access", "configurations", "gitrepos", "gateways", "commitstatus"]
+)
 
 
 @setup_logging.connect

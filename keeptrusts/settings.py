@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "configurations",
     "gitrepos",
     "gateways",
+    "commitstatus",
     "openapi",
     "console",
     "django_htmx",
@@ -79,6 +80,7 @@ DOORS = ["gitrepos.webhooks.deliveries.DOOR", "gateways.api.machine.DOOR"]
 METRICS = ["gitrepos.api.overview.families", "gateways.reports.measures.families"]
 RESEALERS = [
     "gitrepos.links.rotation.rotate", "gateways.signing.keys.reseal", "evidence.keys.reseal",
+    "commitstatus.proofs.reseal",
 ]  # fmt: skip
 DOCTORS = ["gitrepos.api.doctor.findings", "gateways.api.doctor.findings"]
 # What stands when a log of evidence begins: its first entries tell that.

@@ -52,8 +52,7 @@ async def proven(asked: Secret, terms: CallTerms) -> Secret:
     """
     if asked.installation is None:
         return asked
-    token = await _token(asked.installation, terms)
-    with_token = secret.basic(token)
+    with_token = secret.basic(await token(asked.installation, terms))
     return Secret(with_token.authorization, hidden=(*asked.hidden, *with_token.hidden))
 
 
@@ -62,7 +61,12 @@ def forget(installation: Installation) -> None:
     _known.pop((asyncio.get_running_loop(), installation), None)
 
 
-async def _token(installation: Installation, terms: CallTerms) -> str:
+async def token(installation: Installation, terms: CallTerms) -> str:
+    """A token of an installation.
+
+    Raises:
+        RemoteError: none could be had.
+    """
     known = _of(installation)
     if not known.holds():
         async with known.turn:
