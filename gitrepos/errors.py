@@ -243,6 +243,59 @@ class ObjectRefusedError(RemoteError):
     """The server serves branches, and no object by its id."""
 
 
+class AppUnansweredError(RemoteError):
+    """No token could be had for an installation of an App, so nothing was asked of git's server."""
+
+    code = "app_unanswered"
+    meaning = "the forge's API gives no token for the App's installation; the message says why"
+    remedy = "Wait: it is tried again. If it lasts, look at the forge, and at `api_url`."
+
+
+class AppKeyRefusedError(AppUnansweredError):
+    """The forge's API does not take what the App's key signed."""
+
+    code = "app_key_refused"
+    fault = "user"
+    meaning = "the forge knows no App with this `app_id` and key; the key may be revoked"
+    remedy = "Make a new private key on the App's page, and send it to the credential."
+
+
+class AppSuspendedError(AppUnansweredError):
+    """The installation of an App is suspended, or the App is."""
+
+    code = "app_suspended"
+    fault = "user"
+    meaning = "the App's installation is suspended"
+    remedy = "Have an owner of the organisation resume the installation."
+
+
+class InstallationGoneError(AppUnansweredError):
+    """The App has no such installation."""
+
+    code = "installation_gone"
+    fault = "user"
+    meaning = "the App has no installation with this `installation_id`; it may be uninstalled"
+    remedy = "Install the App, and send the new `installation_id` with the private key."
+
+
+class AppNotPermittedError(AppUnansweredError):
+    """The installation lacks a permission that is asked for."""
+
+    code = "app_not_permitted"
+    fault = "user"
+    meaning = "the App's installation lacks a permission; the message names it"
+    remedy = "Give the App the permission, and have an owner accept it for the installation."
+
+
+class AppClockSkewError(AppUnansweredError):
+    """The clock here and the forge's differ by more than a signed request may."""
+
+    code = "app_clock_skew"
+    fault = "ours"
+    meaning = "the clock of the control plane is wrong, or the forge's is"
+    remedy = "Set the control plane's clock by NTP."
+
+
 class InternalError(RemoteError):
     """A bug, or a disk that cannot be written; the worker's log has the details."""
 

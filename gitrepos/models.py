@@ -54,13 +54,15 @@ class CredentialKind(models.TextChoices):
     BASIC = "basic"
     SSH = "ssh"
     TLS = "tls"
+    APP = "app"
 
 
 class GitCredential(models.Model):
     """A credential that links share by its name.
 
     `hosts` are the only servers that it is sent to, as `HOST` or `HOST:PORT`. `secret` is sealed:
-    a token, a password or a private key, by `kind`; of kind `tls` there is none. Over https the
+    a token, a password or a private key, by `kind`; of kind `tls` there is none. Of kind `app` the
+    key signs, at `api_url` alone, for tokens of an installation of a GitHub App. Over https the
     chain `client_certificate` may be shown besides, of which the sealed `client_key` is the key.
     `expiring` is set, with an event, some days before `expires_at`.
     """
@@ -74,9 +76,12 @@ class GitCredential(models.Model):
     secret = models.TextField()
     known_hosts = models.TextField(default="")
     public_key = models.TextField(default="")
-    # `db_default`: a web of the release before, which knows no such column, goes on writing.
+    # `db_default`: a web of the release before, which knows no such columns, goes on writing.
     client_certificate = models.TextField(default="", db_default="")
     client_key = models.TextField(default="", db_default="")
+    api_url = models.CharField(max_length=300, default="", db_default="")
+    app_id = models.CharField(max_length=100, default="", db_default="")
+    installation_id = models.CharField(max_length=20, default="", db_default="")
     expires_at = models.DateTimeField(null=True)
     expiring = models.BooleanField(default=False)
     created_at = models.DateTimeField()

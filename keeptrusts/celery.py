@@ -25,6 +25,7 @@ _WARN_SECONDS = 60.0
 _FLUSH_SECONDS = 60.0
 _JUDGE_SECONDS = 60.0
 _WITNESS_SECONDS = 5.0
+_TELL_SECONDS = 5.0
 
 
 def _broker_url(url: str) -> str:
@@ -77,6 +78,7 @@ app.conf.update(
         "gateways.prune": {"queue": "tick"},
         "notifications.send": {"queue": "tick"},
         "notifications.sweep": {"queue": "tick"},
+        "commitstatus.tell": {"queue": "tick"},
         "gitrepos.preview": {"queue": "preview"},
     },
     # A message that a busy process keeps for later delays whoever waits for it.
@@ -116,11 +118,15 @@ app.conf.update(
             "schedule": _WAKE_SECONDS,
             "options": {"expires": 60},
         },
+        "tell": {"task": "commitstatus.tell", "schedule": _TELL_SECONDS, "options": {"expires": 5}},
     },
     timezone="UTC",
 )
 app.autodiscover_tasks(
-    ["evidence", "access", "configurations", "gitrepos", "gateways", "notifications"]
+    [
+        "evidence", "access", "configurations", "gitrepos", "gateways", "notifications",
+        "commitstatus",
+    ]  # fmt: skip
 )
 
 

@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "gitrepos",
     "gateways",
     "notifications",
+    "commitstatus",
     "openapi",
     "console",
     "django_htmx",
@@ -83,7 +84,7 @@ METRICS = [
 ]  # fmt: skip
 RESEALERS = [
     "gitrepos.links.rotation.rotate", "gateways.signing.keys.reseal", "evidence.keys.reseal",
-    "notifications.endpoints.secrets.reseal",
+    "notifications.endpoints.secrets.reseal", "commitstatus.proofs.reseal",
 ]  # fmt: skip
 DOCTORS = [
     "gitrepos.api.doctor.findings", "gateways.api.doctor.findings",

@@ -14,6 +14,7 @@ urlpatterns = [
     path("v1/", include("gitrepos.urls")),
     path("v1/", include("gateways.urls")),
     path("v1/", include("notifications.urls")),
+    path("v1/", include("commitstatus.urls")),
     path("v1/", include("evidence.urls")),
     path("v1/", include("openapi.urls")),
     path("", include("console.urls")),

@@ -63,6 +63,7 @@ _PARAMETERS = {
     "binding_id": "The id of a selector.",
     "configuration_id": "The id of a configuration.",
     "credential_id": "The id of a git credential.",
+    "forge_credential_id": "The id of a forge credential.",
     "gateway_id": "The id of a gateway.",
     "content_hash": "SHA-256 in lowercase hex.",
     "link_id": "The id of a link.",

@@ -11,8 +11,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = (
-    "access", "configurations", "console", "events", "evidence", "gateways", "gitrepos",
-    "keeptrusts", "kt", "openapi",
+    "access", "commitstatus", "configurations", "console", "events", "evidence", "gateways",
+    "gitrepos", "keeptrusts", "kt", "openapi",
 )  # fmt: skip
 # Django calls each management command so.
 _SHARED_NAMES = {"Command"}

@@ -6,10 +6,10 @@ from typing import Any
 
 from rest_framework import serializers
 
-from gitrepos.forge.addresses import BadURLError, host_and_port, in_clear, place
+from gitrepos.forge.addresses import BadURLError, api_base, host_and_port, in_clear, place
 from gitrepos.forge.git import known_hosts, ssh_config
 from gitrepos.links import client_certificates, given_keys, shared_credentials
-from gitrepos.links.sealed_secrets import BEARER
+from gitrepos.links.sealed_secrets import BEARER, INSTALLED, api_schemes
 from gitrepos.models import CredentialKind
 from keeptrusts.api.fields import Choice, Input, Text
 from keeptrusts.judge.asking import ask
@@ -22,6 +22,7 @@ _MAX_TOKEN_LENGTH = 4000
 _MAX_KEY_LENGTH = 20_000
 _MAX_CHAIN_LENGTH = 65_536
 _MAX_KNOWN_HOSTS_LENGTH = 100_000
+GITHUB = "https://api.github.com"
 
 # The fields of each kind besides its secret.
 _FIELDS = {
@@ -29,6 +30,7 @@ _FIELDS = {
     CredentialKind.BASIC: ("username", "client_certificate"),
     CredentialKind.SSH: ("passphrase", "known_hosts"),
     CredentialKind.TLS: ("client_certificate",),
+    CredentialKind.APP: INSTALLED,
 }
 # Those without which it cannot be made.
 _NEEDED = {
@@ -36,6 +38,7 @@ _NEEDED = {
     CredentialKind.BASIC: ("password",),
     CredentialKind.SSH: ("private_key", "known_hosts"),
     CredentialKind.TLS: ("client_certificate", "client_key"),
+    CredentialKind.APP: ("app_id", "installation_id", "private_key"),
 }
 
 
@@ -59,7 +62,37 @@ class HostField(Text):
             ) from exc
 
 
-class CredentialInput(Input):
+class APIBase(Text):
+    """The url of a forge's API, below which its requests go."""
+
+    def to_internal_value(self, data: Any) -> str:
+        try:
+            return api_base(super().to_internal_value(data), schemes=api_schemes())
+        except BadURLError as exc:
+            raise serializers.ValidationError(str(exc)) from exc
+
+
+class AppFields(Input):
+    """What says which installation of a GitHub App is meant."""
+
+    called = "App"
+
+    api_url = APIBase(max_length=300, required=False)
+    app_id = Text(max_length=100, required=False, json_schema={"pattern": "^[A-Za-z0-9._-]+$"})
+    installation_id = Text(max_length=20, required=False, json_schema={"pattern": "^[0-9]+$"})
+
+    def validate_app_id(self, value: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9._-]+", value):
+            raise serializers.ValidationError("must be the App's id, or its client id")
+        return value
+
+    def validate_installation_id(self, value: str) -> str:
+        if not re.fullmatch("[0-9]+", value):
+            raise serializers.ValidationError("must be a number, as in the installation's url")
+        return value
+
+
+class CredentialInput(AppFields):
     """The body of `PATCH /v1/git-credentials/{id}`; `instance` is the row that it changes.
 
     Its context has the `asker` of the judge that reads keys.
@@ -122,6 +155,9 @@ class CredentialInput(Input):
         if kind == CredentialKind.SSH:
             self._check_servers(attrs)
             self._read_key(attrs)
+        if kind == CredentialKind.APP and "private_key" in attrs:
+            read = self._judged("private_key", given_keys.app_key, attrs["private_key"], "")
+            attrs["private_key"], attrs["public_key"] = read
         self._read_certificate(attrs, kind)
         return attrs
 
@@ -192,4 +228,6 @@ class NewCredential(CredentialInput):
         needed = ["name", "hosts", *_NEEDED[kind]]
         if missing := [name for name in needed if name not in attrs]:
             raise serializers.ValidationError({name: ["is required"] for name in missing})
+        if kind == CredentialKind.APP:
+            attrs.setdefault("api_url", GITHUB)
         return self._checked(attrs, kind)

@@ -283,6 +283,9 @@ class GitCredentialShape(Shape):
     fingerprint: str
     client_certificate: str
     client_certificate_expires_at: Time | None
+    api_url: Annotated[str, about("Of kind `app`: where tokens of the installation come from.")]
+    app_id: str
+    installation_id: str
     expires_at: Time | None
     expiring: bool
     git_repos: Annotated[Count, about("How many links use it.")]

@@ -29,6 +29,7 @@ _PUBLIC_IPV6 = ipaddress.ip_network("2000::/3")
 _CLOUD = (ipaddress.ip_network("192.0.0.0/24"), ipaddress.ip_network("168.63.129.16/32"))
 # Python's own parser of this part ignores what stands around brackets.
 _NETLOC = re.compile(r"(\[(?P<ipv6>[0-9a-f:.]+)\]|(?P<name>[a-z0-9._-]+))(:(?P<port>[0-9]{0,5}))?")
+_PLAIN = re.compile(r"(?!\.\.?$)[A-Za-z0-9._~-]+")
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
 _SCP = re.compile(r"((?P<user>[^/:@]+)@)(?P<host>\[[^\]]*\]|[^/:@]+):(?P<path>.+)")
@@ -141,6 +142,20 @@ def host_and_port(place: str, *, scheme: str) -> tuple[str, int]:
     """The host and port of a `place`; without a port the default one of the scheme."""
     host, port = _host(_split(place)[1])
     return host, port or _PORTS[scheme]
+
+
+def api_base(text: str, *, schemes: Collection[str]) -> str:
+    """Check the url of a forge's API, below which its requests go; returns its stored form.
+
+    Raises:
+        BadURLError: it has more than scheme, host, port and a plain path, or one of them cannot be
+            used.
+    """
+    url = parse(f"{text.rstrip('/')}/x", schemes=schemes).text.removesuffix("/x")
+    path = url.split("/", 3)[3:]
+    if path and not all(map(_PLAIN.fullmatch, path[0].split("/"))):
+        raise BadURLError("must be such as https://forge.example/api/v3")
+    return url
 
 
 def in_clear(place: str) -> bool:

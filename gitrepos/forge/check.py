@@ -11,12 +11,13 @@ import functools
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 import structlog
 
 from gitrepos.errors import (
+    AuthFailedError,
     BadAnswerError,
     BusyError,
     InternalError,
@@ -24,9 +25,10 @@ from gitrepos.errors import (
     TimedOutError,
     TooLargeError,
 )
-from gitrepos.forge import eventloop, smart_http
+from gitrepos.forge import eventloop, installations, smart_http
 from gitrepos.forge.addresses import Network, RepoURL, resolve
 from gitrepos.forge.connections import Dial
+from gitrepos.forge.documents import CallTerms
 from gitrepos.forge.git import runner
 from gitrepos.forge.proxy import DIRECT, Proxy
 from gitrepos.forge.secret import Secret
@@ -89,6 +91,10 @@ class Terms:
     ca_file: str = ""
     proxy: Proxy = DIRECT
 
+    def of_documents(self) -> CallTerms:
+        """The same terms for calls to the forge's API."""
+        return CallTerms(("https", "http"), self.allowed, self.ca_file, self.proxy)
+
 
 def check(
     questions: Sequence[RefsQuestion[Key]], *, terms: Terms
@@ -115,12 +121,17 @@ def check(
 def access(url: RepoURL, secret: Secret, *, terms: Terms) -> runner.Access:
     """Look up the addresses of `url`, and pin git to those that are allowed.
 
-    Behind a proxy nothing is looked up, and the name is judged.
+    Behind a proxy nothing is looked up, and the name is judged. A secret that is an installation's
+    has a token from here on.
 
     Raises:
+        AppUnansweredError: there is no token.
         HostNotAllowedError: none of the addresses is allowed.
+        RateLimitedError: the forge's API asks for fewer requests.
         UnreachableError: the name does not resolve.
     """
+    if secret.installation is not None:
+        secret = eventloop.submit(installations.proven(secret, terms.of_documents())).result()
     if terms.proxy.serves(url):
         terms.proxy.judge(url, allowed=terms.allowed)
         return runner.Access(url, secret=secret, ca_file=terms.ca_file, proxy=terms.proxy)
@@ -173,9 +184,15 @@ class _Asker:
 
     async def ask(self, question: RefsQuestion[Key], answers: list[RefsAnswer[Key]]) -> None:
         """Ask a question and append the answer, or the error, to `answers`."""
+        installation = question.secret.installation
         try:
+            if installation is not None:
+                proven = await installations.proven(question.secret, self._terms.of_documents())
+                question = replace(question, secret=proven)
             answer = RefsAnswer(question.key, await self._heads(question))
         except RemoteError as error:
+            if installation is not None and isinstance(error, AuthFailedError):
+                installations.forget(installation)
             answer = RefsAnswer(question.key, {}, smart_http.shown(error, question.secret.hidden))
         except Exception:
             # An unforeseen answer of one server must not cost the others theirs.

@@ -5,11 +5,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from gitrepos.errors import RemoteError
+from gitrepos.errors import RemoteError, TimedOutError
 from gitrepos.forge import eventloop
 from gitrepos.forge.addresses import BadURLError, Network, RepoURL, parse
 from gitrepos.forge.connections import Dial, read
 from gitrepos.forge.proxy import Proxy
+from gitrepos.forge.wire.refusals import AnswerHead
 
 _DEADLINE_SECONDS = 4.0
 _MAX_BYTES = 64 * 1024
@@ -58,31 +59,45 @@ def post(
     return _asked(text, body, headers, terms)
 
 
+async def answer(
+    text: str, body: bytes | None, headers: Mapping[str, str], *, terms: CallTerms
+) -> tuple[AnswerHead, bytes]:
+    """The head and body of the answer to a GET, or with `body` a POST, within the same bounds.
+
+    Raises:
+        BadURLError: the url, or its scheme, may not be used.
+        RemoteError: there is no answer.
+    """
+    url = parse(text, schemes=terms.schemes)
+    # A url of a repository has no slash at its end, and to others it is another one with it.
+    tail = "/" if text.endswith("/") else ""
+    try:
+        return await _answer(url, tail, body, headers, terms)
+    except TimeoutError as exc:
+        raise TimedOutError(f"{url.host} does not answer in time") from exc
+
+
 def _asked(
     text: str, body: bytes | None, headers: Mapping[str, str], terms: CallTerms
 ) -> tuple[int, bytes]:
     try:
-        url = parse(text, schemes=terms.schemes)
+        head, answered = eventloop.submit(answer(text, body, headers, terms=terms)).result()
     except BadURLError as exc:
         raise DocumentError(f"its url {exc}") from exc
-    # A url of a repository has no slash at its end, and to others it is another one with it.
-    tail = "/" if text.endswith("/") else ""
-    try:
-        return eventloop.submit(_answer(url, tail, body, headers, terms)).result()
-    except TimeoutError as exc:
-        raise DocumentError(f"{url.host} does not answer in time") from exc
     except RemoteError as exc:
         raise DocumentError(exc.message) from exc
+    return head.status, answered
 
 
 async def _answer(
     url: RepoURL, tail: str, body: bytes | None, headers: Mapping[str, str], terms: CallTerms
-) -> tuple[int, bytes]:
+) -> tuple[AnswerHead, bytes]:
     dial = Dial(terms.allowed, ca_file=terms.ca_file, proxy=terms.proxy)
     asked = dial.answer(url, tail, {**_HEADERS, **headers}, body=body)
     try:
-        async with asyncio.timeout(_DEADLINE_SECONDS), asked as answer:
-            pieces = [piece async for piece in read(answer, max_bytes=_MAX_BYTES)]
-            return answer.status, b"".join(pieces)
+        async with asyncio.timeout(_DEADLINE_SECONDS), asked as found:
+            pieces = [piece async for piece in read(found, max_bytes=_MAX_BYTES)]
+            named = {name.lower(): found.headers[name] for name in found.headers}
+            return AnswerHead(found.status, named), b"".join(pieces)
     finally:
         await dial.close()

@@ -15,19 +15,35 @@ class Certificate:
 
 
 @dataclass(frozen=True, slots=True)
+class Installation:
+    """An installation of a GitHub App, and the App's private key, in PEM, that signs for it.
+
+    `api_url` is the only place that sees what the key signed. Tokens have `permissions` alone:
+    pairs of a name and `read` or `write`.
+    """
+
+    api_url: str
+    app_id: str
+    installation_id: str
+    private_key: str = field(repr=False)
+    permissions: tuple[tuple[str, str], ...] = (("contents", "read"),)
+
+
+@dataclass(frozen=True, slots=True)
 class Secret:
     """The secret of one call.
 
     `authorization` is the value of the header over http and https, where over the latter
     `certificate` is shown besides. Over ssh, `private_key` is in
-    OpenSSH's format without a passphrase, `known_hosts` in that of the file. No message may hold
-    a text of `hidden`.
+    OpenSSH's format without a passphrase, `known_hosts` in that of the file. With `installation`
+    a token of it is had before the call. No message may hold a text of `hidden`.
     """
 
     authorization: str = field(default="", repr=False)
     private_key: str = field(default="", repr=False)
     known_hosts: str = ""
     certificate: Certificate | None = None
+    installation: Installation | None = None
     hidden: tuple[str, ...] = field(default=(), repr=False)
 
 
@@ -57,3 +73,8 @@ def presenting(secret: Secret, chain: str, key: str) -> Secret:
 def key(private_key: str, *, known_hosts: str) -> Secret:
     """The secret for ssh: a private key, and the keys that the server may show."""
     return Secret(private_key=private_key, known_hosts=known_hosts, hidden=(private_key,))
+
+
+def installed(installation: Installation) -> Secret:
+    """The secret for https of an App's installation, still without a token of it."""
+    return Secret(installation=installation, hidden=(installation.private_key,))

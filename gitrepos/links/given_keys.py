@@ -1,8 +1,8 @@
-"""Keys that somebody gave, read by a judge: of ssh, and of client certificates."""
+"""Keys that somebody gave, read by a judge: of ssh, of client certificates, and of Apps."""
 
 from dataclasses import dataclass
 
-from gitrepos.links import client_certificates, ssh_keys
+from gitrepos.links import app_keys, client_certificates, ssh_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,19 @@ def certificate(chain: str, key: str) -> tuple[str, str] | Refused:
         return Refused("client_certificate", str(exc))
 
 
-FUNCTIONS = (ssh_key, certificate)
+def app_key(text: str, _passphrase: str) -> tuple[str, str] | Refused:
+    """The private key of an App, and the fingerprint of its public half; see `app_keys.read`."""
+    try:
+        return app_keys.read(text)
+    except ValueError as exc:
+        return Refused("private_key", str(exc))
+
+
+FUNCTIONS = (ssh_key, certificate, app_key)
 
 
 def warm_up() -> None:
     """Import what `cryptography` leaves for later."""
     ssh_key("", "")
     certificate("", "")
+    app_key("", "")

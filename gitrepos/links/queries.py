@@ -16,6 +16,7 @@ from gitrepos import refs
 from gitrepos.links import client_certificates, listed, narrowing, ssh_keys
 from gitrepos.links.conditions import REFUSED, STATUSES, conditions, warning, with_status
 from gitrepos.links.listed import Listed
+from gitrepos.links.sealed_secrets import INSTALLED
 from gitrepos.models import CredentialKind, GitCredential, Link, LinkedFile, SyncRun
 from gitrepos.polling import hosts
 from keeptrusts.api.errors import NotFoundError
@@ -50,8 +51,8 @@ _RUN = (
 _STORED_RUN = (*(name for name in _RUN if name != "error"), "error_code", "error_message")
 _CREDENTIAL = (
     "id", "name", "kind", "hosts", "username", "authorization", "known_hosts", "public_key",
-    "fingerprint", "client_certificate", "client_certificate_expires_at", "expires_at",
-    "expiring", "git_repos", "created_at", "updated_at",
+    "fingerprint", "client_certificate", "client_certificate_expires_at", *INSTALLED,
+    "expires_at", "expiring", "git_repos", "created_at", "updated_at",
 )  # fmt: skip
 _READ = ("fingerprint", "client_certificate_expires_at", "git_repos")
 _STORED_CREDENTIAL = tuple(name for name in _CREDENTIAL if name not in _READ)
@@ -223,8 +224,11 @@ def _shown_credentials(raws: Sequence[Raw], _seen: Seen) -> list[Row]:
 
 def _credential(raw: Raw) -> Row:
     key, chain = raw["public_key"], raw["client_certificate"]
+    # Of an App's key no more is kept than its fingerprint.
+    is_app = raw["kind"] == CredentialKind.APP
     read = {
-        "fingerprint": ssh_keys.fingerprint(key) if key else "",
+        "public_key": "" if is_app else key,
+        "fingerprint": key if is_app or not key else ssh_keys.fingerprint(key),
         "client_certificate_expires_at": client_certificates.ends_at(chain) if chain else None,
     }
     return {name: read[name] if name in read else raw[name] for name in _CREDENTIAL}

@@ -2,22 +2,28 @@
 
 import json
 
+from django.conf import settings
+
 from gitrepos.errors import HostNotAllowedError, SecretLostError
 from gitrepos.forge import secret
 from gitrepos.forge.addresses import (
+    BadURLError,
     RepoURL,
+    api_base,
     host_and_port,
     in_clear,
     on_this_machine,
     origin,
     stored,
 )
-from gitrepos.forge.secret import NOBODY, Secret
+from gitrepos.forge.secret import NOBODY, Installation, Secret
 from gitrepos.models import CredentialKind, GitCredential, Link, Remote
 from keeptrusts.sealing import SealError, seal, unseal
 
 BEARER = "bearer"
 CLIENT_KEY = "client_key"
+INSTALLED = ("api_url", "app_id", "installation_id")
+"""The columns that say what the key of an App signs, and who sees that."""
 _NAMES = {Remote: "remote", GitCredential: "git-credential", Link: "git-repo"}
 # The first is the scheme of a host; over http, a secret goes only where its owner says so.
 _SCHEMES = {
@@ -25,6 +31,7 @@ _SCHEMES = {
     "basic": ("https", "http"),
     "ssh": ("ssh",),
     "tls": ("https",),
+    "app": ("https", "http"),
 }
 
 # Scheme, host and port.
@@ -52,7 +59,10 @@ def binding(row: Remote | GitCredential | Link, column: str = "") -> str:
         return f"{name(row)} {origin(row.url)}"
     if isinstance(row, GitCredential):
         use = f" {column}" if column == CLIENT_KEY else ""
-        return f"{name(row)} {json.dumps([row.kind, sorted(row.hosts), row.known_hosts])}{use}"
+        facts = [row.kind, sorted(row.hosts), row.known_hosts]
+        if row.kind == CredentialKind.APP:
+            facts += [getattr(row, name) for name in INSTALLED]
+        return f"{name(row)} {json.dumps(facts)}{use}"
     return name(row)
 
 
@@ -104,11 +114,31 @@ def _shared(row: GitCredential) -> Secret:
     if row.kind == CredentialKind.TLS:
         return NOBODY
     text = text_of(row)
+    if row.kind == CredentialKind.APP:
+        check_api(row.api_url)
+        return secret.installed(Installation(row.api_url, row.app_id, row.installation_id, text))
     if row.kind == CredentialKind.SSH:
         return secret.key(text, known_hosts=row.known_hosts)
     if row.authorization == BEARER:
         return secret.bearer(text)
     return secret.basic(text, user=row.username or secret.FORGE_USER)
+
+
+def check_api(url: str) -> None:
+    """Check that the API of a forge may be called by the schemes that an operator allows now.
+
+    Raises:
+        HostNotAllowedError: it may not.
+    """
+    try:
+        api_base(url, schemes=api_schemes())
+    except BadURLError as exc:
+        raise HostNotAllowedError(f"The api_url {exc}.") from exc
+
+
+def api_schemes() -> set[str]:
+    """The schemes by which APIs of forges may be called: by http only where links may."""
+    return {"https"} | settings.ENV.git_schemes & {"http"}
 
 
 def text_of(row: GitCredential, column: str = "secret") -> str:

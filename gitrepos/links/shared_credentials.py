@@ -16,6 +16,7 @@ from gitrepos.forge.addresses import stored
 from gitrepos.links.links import writing
 from gitrepos.links.sealed_secrets import (
     CLIENT_KEY,
+    INSTALLED,
     binding,
     places,
     refused,
@@ -33,13 +34,14 @@ SECRET_FIELDS: Mapping[str, Mapping[str, str]] = {
     "basic": {"secret": "password", CLIENT_KEY: CLIENT_KEY},
     "ssh": {"secret": "private_key"},
     "tls": {CLIENT_KEY: CLIENT_KEY},
+    "app": {"secret": "private_key"},
 }
 """The columns with the secrets of each kind, and the API's field for each."""
 
 _NAMED = 100
 _AUDITED = (
     "name", "kind", "hosts", "username", "authorization", "known_hosts", "public_key",
-    "client_certificate", "expires_at",
+    "client_certificate", "expires_at", *INSTALLED,
 )  # fmt: skip
 
 
@@ -171,6 +173,13 @@ def _kept(old: GitCredential, row: GitCredential, column: str) -> str:
             " given for",
             code="required",
         )
+    if changed := [name for name in INSTALLED if getattr(row, name) != getattr(old, name)]:
+        raise FieldError(
+            SECRET_FIELDS[row.kind][column],
+            f"must be sent again with a new {changed[0]}; the stored one signs only what it was"
+            " given for",
+            code="required",
+        )
     if binding(row) == binding(old):
         return stored_now
     try:
@@ -180,7 +189,9 @@ def _kept(old: GitCredential, row: GitCredential, column: str) -> str:
 
 
 # The fields that the event lists; `expires_at` has events of its own.
-_TOLD = ("name", "hosts", "username", "authorization", "known_hosts", "client_certificate")
+_TOLD = (
+    "name", "hosts", "username", "authorization", "known_hosts", "client_certificate", *INSTALLED,
+)  # fmt: skip
 
 
 def _tell(old: GitCredential, row: GitCredential, actor: str, secrets: Mapping[str, str]) -> None:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from gitrepos.errors import (
+    AppUnansweredError,
     BusyError,
     ProxyFailedError,
     RateLimitedError,
@@ -87,8 +88,8 @@ class Seen:
 
     @property
     def cut_off(self) -> bool:
-        """True when the proxy before it failed: nothing was heard of the host."""
-        return isinstance(self.error, ProxyFailedError)
+        """True when what stands before it failed: nothing was heard of the host."""
+        return isinstance(self.error, ProxyFailedError | AppUnansweredError)
 
     @property
     def answered(self) -> bool:

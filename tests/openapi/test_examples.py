@@ -36,6 +36,7 @@ def ids(admin: APIClient, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         "configuration_id": make("configurations")["id"],
         "gateway_id": make("gateways", id="edge-9")["id"],
         "credential_id": make("git-credentials", name="other")["id"],
+        "forge_credential_id": make("forge-credentials", name="other")["id"],
         "link_id": make("git-repos", path="other/")["id"],
         "trust_id": make("trusts", name="other")["id"],
         "rule_id": make("sign-in-rules", name="other")["id"],

@@ -66,6 +66,7 @@ GUARDED: Mapping[tuple[str, str], list[tuple[str, dict[str, Any]]]] = {
 _TRUSTS = "a job is nobody's second pair of eyes"
 _KEYS, _TOKENS = "who may call, not what is enforced", "who may ask; it is in the audit log"
 _FORGE = "what a forge is asked with; its commits are weighed"
+_TOLD = "what is told of commits; nothing is enforced by it"
 _REQUEST = "what it decides is guarded itself"
 _ADMINS = "an admin's, of gateways alone; told by drift and the audit log"
 _N, _HEARD = "/v1/notification-endpoints", "who hears of it, not what is enforced"
@@ -101,6 +102,10 @@ FREE: Mapping[tuple[str, str], str] = {
     ("POST", "/v1/git-credentials"): _FORGE,
     ("PATCH", "/v1/git-credentials/<uuid:credential_id>"): _FORGE,
     ("DELETE", "/v1/git-credentials/<uuid:credential_id>"): _FORGE,
+    ("POST", "/v1/forge-credentials"): _TOLD,
+    ("PATCH", "/v1/forge-credentials/<uuid:forge_credential_id>"): _TOLD,
+    ("DELETE", "/v1/forge-credentials/<uuid:forge_credential_id>"): _TOLD,
+    ("PATCH", f"{_L}/commit-status"): _TOLD,
     ("POST", "/v1/git-repos"): "what another link brings to a configuration is weighed",
     ("POST", "/v1/git-repos/test"): "nothing is stored",
     ("POST", f"{_L}/sync"): "a commit that weakens is held",
@@ -125,6 +130,8 @@ LOGGED: Mapping[str, tuple[str, ...] | str] = {
     **{name: _HEARD for name in ACTIONS if name.startswith("notification_endpoint.")},
     **{name: _KEYS for name in ACTIONS if name.startswith(("client_key.", "signing_key."))},
     **{name: _FORGE for name in ACTIONS if name.startswith("git_credential.")},
+    **{name: _TOLD for name in ACTIONS if name.startswith("forge_credential.")},
+    "git_repo.commit_status_chosen": _TOLD,
     **{name: _ADMINS for name in ACTIONS if name.startswith("enrolment_token.")},
     **{name: "of a request itself" for name in ACTIONS if name.startswith("request.")},
     "glass.broken": "of a request itself",

@@ -37,6 +37,8 @@ _RULE = "/v1/sign-in-rules/<uuid:rule_id>"
 _N = "/v1/notification-endpoints/<uuid:endpoint_id>"
 _NOTE = "/v1/notifications/<uuid:notification_id>"
 _CREDENTIAL = "/v1/git-credentials/<uuid:credential_id>"
+_FORGE = "/v1/forge-credentials/<uuid:forge_credential_id>"
+_STATUS = f"{_L}/commit-status"
 _ENROLMENT = "/v1/enrolment-tokens/<uuid:token_id>"
 _BINDING = "/v1/gateway-bindings/<uuid:binding_id>"
 
@@ -45,7 +47,8 @@ SINGLE: Mapping[str, bool] = {
     _C: True, f"{_C}/content": True, f"{_C}/versions/<int:number>": True,
     f"{_C}/versions/<int:number>/content": True, "/v1/configurations/validate": True,
     "/v1/configurations/try": True,
-    _L: False, _CREDENTIAL: False, _G: True, _BINDING: True, _K: True, _ENROLMENT: False,
+    _L: False, _STATUS: False, _CREDENTIAL: False, _FORGE: False,
+    _G: True, _BINDING: True, _K: True, _ENROLMENT: False,
     _T: False, _TRUST: True, _RULE: True, _Q: True, f"{_Q}/content": True,
     _N: False, _NOTE: True,
 }  # fmt: skip
@@ -59,6 +62,7 @@ NOT_SINGLE: Mapping[str, str] = {
     f"{_E}/tile/<str:level>/<path:place>": _VIEW,
     "/v1/tokens": _LIST, "/v1/trusts": _LIST, "/v1/sign-in-rules": _LIST, "/v1/requests": _LIST,
     "/v1/configurations": _LIST, f"{_C}/versions": _LIST, "/v1/git-credentials": _LIST,
+    "/v1/forge-credentials": _LIST,
     "/v1/git-repos": _LIST, f"{_L}/syncs": _LIST, f"{_L}/files": _LIST, "/v1/gateways": _LIST,
     "/v1/enrolment-tokens": _LIST, "/v1/client-keys": _LIST, "/v1/gateway-bindings": _LIST,
     "/v1/notification-endpoints": _LIST, "/v1/notifications": _LIST,
@@ -71,6 +75,7 @@ _TRUSTED = {
 _RULING = {"name": "r", "issuer": "https://issuer.example", "claims": {"groups": ["platform"]}}
 _HEARING = {"name": "n", "url": "https://hooks.example/"}
 _STORED = {"name": "two", "kind": "token", "hosts": ["forge.example"], "token": "a-secret"}
+_TELLING = {"name": "two", "forge": "github", "token": "a-secret"}
 _LINKED = {"url": "https://forge.example/two.git", "suspended": True}
 # Writes upon a resource, with a body that changes it.
 UPON: Mapping[tuple[str, str], tuple[str, dict[str, Any]]] = {
@@ -89,6 +94,9 @@ UPON: Mapping[tuple[str, str], tuple[str, dict[str, Any]]] = {
     ("POST", f"{_L}/confirm"): (_L, {"commit": "c" * 40}),
     ("PATCH", _CREDENTIAL): (_CREDENTIAL, {"name": "another"}),
     ("DELETE", _CREDENTIAL): (_CREDENTIAL, {}),
+    ("PATCH", _FORGE): (_FORGE, {"name": "another"}),
+    ("DELETE", _FORGE): (_FORGE, {}),
+    ("PATCH", _STATUS): (_STATUS, {"credential": "one"}),
     ("PATCH", _G): (_G, {"name": "another"}),
     ("DELETE", _G): (_G, {}),
     ("POST", f"{_G}/reissue"): (_G, {}),
@@ -128,6 +136,7 @@ AFRESH: Mapping[str, dict[str, Any]] = {
         "change": {"content": weak("eyed")},
     },
     "/v1/git-credentials": _STORED,
+    "/v1/forge-credentials": _TELLING,
     "/v1/git-repos": _LINKED,
     "/v1/gateways": {"id": "two"},
     f"{_G}/release": {},
@@ -177,6 +186,9 @@ class World:
             "configuration_id": "bot",
             "link_id": self._made("/v1/git-repos", {"url": "https://forge.example/one.git"})["id"],
             "credential_id": self._made("/v1/git-credentials", {**_STORED, "name": "one"})["id"],
+            "forge_credential_id": self._made(
+                "/v1/forge-credentials", {**_TELLING, "name": "one", "hosts": ["forge.example"]}
+            )["id"],
             "binding_id": self._made(
                 "/v1/gateway-bindings", {"configuration": "bot", "selector": {"a": "b"}}
             )["id"],

@@ -7,12 +7,13 @@ from console import inside, paging
 from console.pages.base import Act, Context, Page, Reads
 from console.pages.reading import lines, moment
 
-_KINDS = ("token", "basic", "ssh", "tls")
+_KINDS = ("token", "basic", "ssh", "tls", "app")
 _LIST = "/repositories/credentials"
 _FIELDS: Mapping[str, Reads] = {
     "name": str, "hosts": lines, "username": str, "authorization": str, "token": str,
     "password": str, "private_key": str, "passphrase": str, "known_hosts": str,
-    "client_certificate": str, "client_key": str, "expires_at": moment,
+    "client_certificate": str, "client_key": str, "api_url": str, "app_id": str,
+    "installation_id": str, "expires_at": moment,
 }  # fmt: skip
 _MAKE = Act(
     "POST", "/v1/git-credentials", "The credential is kept.", {"kind": str, **_FIELDS},

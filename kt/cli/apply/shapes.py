@@ -24,7 +24,7 @@ _SIGHT = block(
 
 CREDENTIAL = block(
     name=Field(Text(high=100), required=True, doc="by which links name it"),
-    kind=Field(Choice(("token", "basic", "ssh", "tls")), required=True, doc="what is sent"),
+    kind=Field(Choice(("token", "basic", "ssh", "tls", "app")), required=True, doc="what is sent"),
     hosts=Field(
         ListOf(Text(high=300), low=1, high=50), required=True, doc="where it goes, and nowhere else"
     ),
@@ -32,11 +32,14 @@ CREDENTIAL = block(
     authorization=Field(Choice(("basic", "bearer")), "basic", doc="how a token is sent"),
     token=Field(SECRET, doc="of kind token"),
     password=Field(SECRET, doc="of kind basic"),
-    private_key=Field(SECRET, doc="of kind ssh"),
+    private_key=Field(SECRET, doc="of kinds ssh and app"),
     passphrase=Field(SECRET, doc="of the private key"),
     known_hosts=Field(Text(low=0, high=100_000), "", doc="keys of ssh servers"),
     client_certificate=Field(Text(high=65_536), doc="for TLS, in PEM"),
     client_key=Field(SECRET, doc="of the client certificate"),
+    api_url=Field(Text(high=300), doc="of kind app: GitHub's API"),
+    app_id=Field(Text(high=100), doc="of kind app"),
+    installation_id=Field(Text(high=20), doc="of kind app"),
     expires_at=Field(_TIME, doc="when it ends; without it that is left as it is"),
 )
 LINK = block(

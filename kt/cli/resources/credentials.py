@@ -26,7 +26,7 @@ _PATH = "/v1/git-credentials"
 _SECRETS = {
     "token": "the token, of kind token",
     "password": "the password, of kind basic",
-    "private_key": "the private key, of kind ssh",
+    "private_key": "the private key, of kinds ssh and app",
     "passphrase": "the passphrase of the private key",
     "client_key": "the key of the client certificate",
 }
@@ -36,12 +36,13 @@ _OF_KIND = {
     "basic": ("password", True),
     "ssh": ("private_key", False),
     "tls": ("client_key", False),
+    "app": ("private_key", False),
 }
 _FILES = ("known_hosts", "client_certificate")
 _SHOWN = (
     "id", "name", "kind", "hosts", "username", "authorization", "known_hosts", "public_key",
-    "fingerprint", "client_certificate", "client_certificate_expires_at", "expires_at", "expiring",
-    "git_repos", "created_at", "updated_at",
+    "fingerprint", "client_certificate", "client_certificate_expires_at", "api_url", "app_id",
+    "installation_id", "expires_at", "expiring", "git_repos", "created_at", "updated_at",
 )  # fmt: skip
 _COLUMNS = (
     Column("ID", short),
@@ -82,6 +83,10 @@ def _field_arguments(parser: argparse.ArgumentParser, *, is_new: bool) -> None:
     add("--authorization", choices=("basic", "bearer"), help="how a token is sent")
     add("--known-hosts", metavar="F", help="a file with the keys of the servers, in ssh's format")
     add("--client-certificate", metavar="F", help="a file with a certificate for TLS, in PEM")
+    add("--app-api-url", metavar="URL",
+        help="of kind app: GitHub's API; default: https://api.github.com")  # fmt: skip
+    add("--app-id", metavar="ID", help="of kind app")
+    add("--installation-id", metavar="N", help="of kind app: where the App is installed")
     add("--expires-at", metavar="TIME", help="its end, such as 2026-12-31T12:00:00Z")
     add_json(parser)
     add_connection(parser)
@@ -93,10 +98,12 @@ def _fields(options: argparse.Namespace) -> dict[str, Any]:
     Raises:
         CommandError: a file or a variable is not there, or two secrets are to come from stdin.
     """
-    plain = ("username", "authorization", "expires_at")
+    plain = ("username", "authorization", "expires_at", "app_id", "installation_id")
     body = {name: value for name in plain if (value := getattr(options, name)) is not None}
     if options.host:
         body["hosts"] = options.host
+    if options.app_api_url is not None:  # Without the first word it is the control plane's.
+        body["api_url"] = options.app_api_url
     body |= {name: read_text(file) for name in _FILES if (file := getattr(options, name))}
     files = {name: file for name in _SECRETS if (file := getattr(options, f"{name}_file"))}
     if list(files.values()).count(STDIN) > 1:

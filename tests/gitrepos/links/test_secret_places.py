@@ -18,6 +18,7 @@ from keeptrusts.sealing import seal
 from tests.support.api import error
 from tests.support.credentials import PATH, change, credential, deploy_key, token
 from tests.support.forge import Forge
+from tests.support.forgeapi import app_key, pem
 from tests.support.repo import Repo, policy
 from tests.support.sshforge import SSHForge
 from tests.support.syncing import get, link, run_due, shown
@@ -32,9 +33,10 @@ KINDS: dict[str, dict[str, Any]] = {
     "token": {"token": TOKEN},
     "basic": {"username": "me", "password": TOKEN},
     "ssh": {"known_hosts": f"*,*.example,[*.example]:* ssh-ed25519 {LINE}"},
+    "app": {"app_id": "5", "installation_id": "6", "private_key": pem(app_key())},
 }
 
-WEB, ALL, NONE = {"token", "basic"}, set(KINDS), set[str]()
+WEB, ALL, NONE = {"token", "basic", "app"}, set(KINDS), set[str]()
 # Each with the kinds for which it leads anywhere that HOSTS do not.
 EDITS: list[tuple[dict[str, Any], set[str]]] = [
     ({"hosts": [*HOSTS, "other.example"]}, ALL),
@@ -60,7 +62,7 @@ def made(request: pytest.FixtureRequest, admin: APIClient, ssh_forge: SSHForge) 
     if request.param == "ssh":
         fields["private_key"] = ssh_forge.private_key
     row = credential(admin, hosts=HOSTS, **fields)
-    field = {"token": "token", "basic": "password", "ssh": "private_key"}[request.param]
+    field = {"token": "token", "basic": "password"}.get(request.param, "private_key")
     return {**row, "field": field, "secret": fields[field]}
 
 

@@ -182,6 +182,7 @@ def test_every_error_is_somebodys_fault() -> None:
     assert set(faults.values()) == {"forge", "user", "ours"}
     assert {code for code, fault in faults.items() if fault == "forge"} == {
         "bad_answer", "host_key_mismatch", "unreachable", "timeout", "rate_limited",
+        "app_unanswered",
     }  # fmt: skip
 
 

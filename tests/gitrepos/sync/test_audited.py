@@ -256,6 +256,19 @@ def _links(story: Story, repo: Repo) -> None:
     assert (entry.before, entry.after) == ({"prune": False}, {"prune": True})
     run_due()
     story.left()
+    telling = {"name": "forge", "forge": "github", "token": SECRETS[0], "hosts": ["127.0.0.1"]}
+    by = story.post("forge-credentials", telling)
+    story.left("forge_credential.created")
+    hosts = [*telling["hosts"], linked["url"].split("/")[2]]
+    story.patch(f"forge-credentials/{by['id']}", {"token": SECRETS[1], "hosts": hosts})
+    [entry] = story.left("forge_credential.edited")
+    assert entry.after == {"token": "changed", "hosts": hosts}
+    for name in ("forge", None):
+        story.patch(f"git-repos/{linked['id']}/commit-status", {"credential": name})
+        [entry] = story.left("git_repo.commit_status_chosen")
+        assert entry.after == {"credential": name}
+    story.delete(f"forge-credentials/{by['id']}")
+    story.left("forge_credential.deleted")
     story.post(f"git-repos/{linked['id']}/sync")
     story.left("git_repo.sync_requested")
     repo.commit({f"p/{name}/policy-config.yaml": None for name in "abc"})

@@ -29,10 +29,13 @@ def test_one_is_kept_and_its_secret_never_shown(browser: Browser) -> None:
         assert "policies" in page and "forge.example" in page and SECRET not in page
 
 
-@pytest.mark.parametrize("kind", ["token", "basic", "ssh", "tls"])
+@pytest.mark.parametrize("kind", ["token", "basic", "ssh", "tls", "app"])
 def test_each_kind_has_its_fields(browser: Browser, kind: str) -> None:
     """A secret field each, which is empty after a refusal."""
-    secrets = {"token": "token", "basic": "password", "ssh": "private_key", "tls": "client_key"}
+    secrets = {
+        "token": "token", "basic": "password", "ssh": "private_key", "tls": "client_key",
+        "app": "private_key",
+    }  # fmt: skip
     form = browser.forms(f"{LIST}/new?kind={kind}", "make")[0]
     assert (form.fields["kind"], form.fields[secrets[kind]]) == (kind, "")
 

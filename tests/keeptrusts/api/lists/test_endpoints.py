@@ -13,6 +13,7 @@ from rest_framework.test import APIClient
 
 from access import tokens
 from access.models import SignInRule, Token, Trust
+from commitstatus.models import ForgeCredential
 from configurations.models import ChangeRequest
 from configurations.publish import publish
 from events.models import AuditEntry
@@ -71,6 +72,10 @@ def world(admin: APIClient) -> APIClient:
             endpoint=endpoint, kind="failed", told={}, give_up_at=now, created_at=now
         )
         EnrolmentToken.objects.create(name="t", digest=str(number), created_at=now)
+        ForgeCredential.objects.create(
+            name=f"telling-{number}", forge="github", kind="token", status_name="keeptrusts",
+            api_url="https://api.github.com", created_at=now, updated_at=now,
+        )  # fmt: skip
     for number in range(1, 5):
         ChangeRequest.objects.create(
             pk=number * 7, kind="gateway.bind", target=f"g-{number}", upon="", asker_kind="token",

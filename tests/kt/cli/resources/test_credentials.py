@@ -54,6 +54,10 @@ def secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
           "known_hosts": "h ssh-ed25519 A\n"}),
         (["--kind", "tls", "--client-certificate", "chain", "--client-key-file", "key"],
          {"kind": "tls", "client_certificate": "PEM\n", "client_key": KEY}),
+        (["--kind", "app", "--app-id", "5", "--installation-id", "6", "--private-key-file", "key",
+          "--app-api-url", "https://x.example/api/v3"],
+         {"kind": "app", "app_id": "5", "installation_id": "6", "private_key": KEY,
+          "api_url": "https://x.example/api/v3"}),
     ],
 )  # fmt: skip
 def test_a_secret_comes_from_a_file_stdin_or_a_variable(
@@ -78,6 +82,7 @@ def test_a_secret_comes_from_a_file_stdin_or_a_variable(
     [
         ([], "give --token-file F or --token-env NAME"),
         (["--kind", "ssh"], "give --private-key-file F or --private-key-env NAME"),
+        (["--kind", "app"], "give --private-key-file F or --private-key-env NAME"),
         (["--token-env", "EMPTY"], "the variable EMPTY is not set"),
         (["--token-env", "NO_SUCH"], "the variable NO_SUCH is not set"),
         (["--token-file", "empty"], "empty: there is no secret in it"),

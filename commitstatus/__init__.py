@@ -1,0 +1,1 @@
+"""Commit statuses: what became of a commit, said beside it on its forge."""

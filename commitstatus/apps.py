@@ -1,0 +1,9 @@
+"""Django's configuration of the package."""
+
+from django.apps import AppConfig
+
+
+class CommitStatusConfig(AppConfig):
+    """Statuses of commits on forges."""
+
+    name = "commitstatus"
