@@ -32,7 +32,14 @@ _IN_DATA_DIR = ("work", "lost+found")
 _WITH_ISSUER = (
     "KEEPTRUSTS_OIDC_CLIENT_ID", "KEEPTRUSTS_OIDC_SCOPES", "KEEPTRUSTS_OIDC_NAME",
 )  # fmt: skip
-_SECRETS = ("KEEPTRUSTS_OIDC_CLIENT_SECRET", "KEEPTRUSTS_OIDC_CLIENT_SECRET_FILE")
+# By the variable that names a file which has the value of another.
+FILES = {
+    "DATABASE_URL_FILE": "DATABASE_URL",
+    "REDIS_URL_FILE": "REDIS_URL",
+    "KEEPTRUSTS_SECRET_KEY_FILE": "KEEPTRUSTS_SECRET_KEY",
+    "KEEPTRUSTS_BOOTSTRAP_TOKEN_FILE": "KEEPTRUSTS_BOOTSTRAP_TOKEN",
+    "KEEPTRUSTS_OIDC_CLIENT_SECRET_FILE": "KEEPTRUSTS_OIDC_CLIENT_SECRET",
+}
 _LONGEST_SECRET = 4096
 _THIS_MACHINE = ("127.0.0.1", "[::1]", "localhost")
 _PATH = r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?"
@@ -117,6 +124,7 @@ def read(environ: Mapping[str, str]) -> Env:
     Raises:
         EnvError: a value cannot be used; the first one is named.
     """
+    environ = _with_files(environ)
     host, port = _listen(environ, "KEEPTRUSTS_LISTEN", "127.0.0.1:8080")
     events_host, events_port = _listen(environ, "KEEPTRUSTS_EVENTS_LISTEN", "127.0.0.1:8081")
     ready_host, ready_port = "", 0
@@ -160,6 +168,30 @@ def read(environ: Mapping[str, str]) -> Env:
         ready_port=ready_port,
         witnesses=_witnesses(environ.get("KEEPTRUSTS_WITNESSES", "")),
     )
+
+
+def _with_files(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """The variables, with those of which a file has the value. No error repeats one."""
+    given = {name: path for name in FILES if (path := environ.get(name))}
+    read_from = {}
+    for name, path in given.items():
+        meant = FILES[name]
+        if environ.get(meant):
+            raise EnvError(f"{meant}: set it or {name}, not both")
+        read_from[meant] = _in_file(name, path)
+    return {**environ, **read_from}
+
+
+def _in_file(name: str, path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read(_LONGEST_SECRET + 1)
+    except (OSError, UnicodeError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else "it is no UTF-8"
+        raise EnvError(f"{name}={path!r}: {reason}") from exc
+    if not text.strip() or len(text) > _LONGEST_SECRET:
+        raise EnvError(f"{name}={path!r}: write 1 to {_LONGEST_SECRET} characters into it")
+    return text.strip()
 
 
 def web_url(host: str, port: int) -> str:
@@ -447,17 +479,8 @@ def _provider(environ: Mapping[str, str]) -> Provider | None:
 
 
 def _client_secret(environ: Mapping[str, str]) -> str:
-    """The secret of the client, by itself or in a file. No error repeats it."""
-    text, path = (environ.get(name, "") for name in _SECRETS)
-    if text and path:
-        raise EnvError("KEEPTRUSTS_OIDC_CLIENT_SECRET: set it or its _FILE, not both")
-    if path:
-        try:
-            text = Path(path).read_text()[:_LONGEST_SECRET].strip()
-        except (OSError, UnicodeError) as exc:
-            raise EnvError(f"KEEPTRUSTS_OIDC_CLIENT_SECRET_FILE={path!r}: {exc}") from exc
-        if not text:
-            raise EnvError(f"KEEPTRUSTS_OIDC_CLIENT_SECRET_FILE={path!r}: it is empty")
+    """The secret of the client. No error repeats it."""
+    text = environ.get("KEEPTRUSTS_OIDC_CLIENT_SECRET", "")
     if not re.fullmatch(r"[\x21-\x7e]*", text):
         raise EnvError("KEEPTRUSTS_OIDC_CLIENT_SECRET: it is no printable ASCII without spaces")
     return text
