@@ -1,23 +1,40 @@
 """A release, made once, and a bare Debian."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from supply import bundle
 from tests.deploy import debian
 from tests.support.stack import ROOT
 
 
 @pytest.fixture(scope="session")
-def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `make bundle` makes of the commit that is checked out."""
+def release_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a private key, as the page has it made."""
+    folder = tmp_path_factory.mktemp("key")
+    page = (ROOT / "docs/deploy.md").read_text()
+    command = re.findall(
+        r"^(openssl genpkey .*)\nmake bundle URL=\S+ KEY=release.key$", page, re.M
+    )[0]
+    subprocess.run(command.split(), cwd=folder, check=True, capture_output=True, timeout=300)
+    return folder / "release.key"
+
+
+@pytest.fixture(scope="session")
+def release(tmp_path_factory: pytest.TempPathFactory, release_key: Path) -> Path:
+    """What `make bundle` makes of the commit that is checked out, and signs."""
     folder = tmp_path_factory.mktemp("release") / "bundle"
-    command = [sys.executable, "-m", "supply.bundle", folder, "https://get.example"]
+    command = [sys.executable, "-m", "supply.bundle", folder, "https://get.example", release_key]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=1800)
     assert done.returncode == 0, done.stderr[-5000:]
-    assert done.stdout == f"{folder} has the release; serve it at https://get.example\n"
+    assert done.stdout == (
+        f"{folder} has the release; serve it at https://get.example\n"
+        f"it is signed; KEEPTRUSTS_RELEASE_KEY={bundle.public(bundle.signing_key(release_key))}\n"
+    )
     return folder
 
 
