@@ -3,12 +3,16 @@
 import re
 import subprocess
 import sys
+import venv
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from supply import bundle
-from tests.deploy import debian
+from tests.deploy import checking, debian
+from tests.deploy.images import Builder, Network
+from tests.deploy.services import Services
 from tests.support.stack import ROOT
 
 
@@ -42,3 +46,35 @@ def release(tmp_path_factory: pytest.TempPathFactory, release_key: Path) -> Path
 def bare(tmp_path: Path) -> Path:
     """The folder of a bare Debian."""
     return debian.install(tmp_path / "debian")
+
+
+@pytest.fixture(scope="session")
+def checkers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An interpreter that has what looks at charts and files of compose."""
+    home = tmp_path_factory.mktemp("checkers") / "venv"
+    venv.create(home, with_pip=True)
+    pip = [home / "bin/python", "-m", "pip", "install", "--quiet", "--no-input"]
+    subprocess.run([*pip, *checking.PACKAGES], check=True, timeout=1800)
+    return home / "bin/python"
+
+
+@pytest.fixture(scope="session")
+def builder(tmp_path_factory: pytest.TempPathFactory, release: Path) -> Builder:
+    """What makes the stages of images, from a release's wheels."""
+    return Builder(tmp_path_factory.mktemp("images"), release / "wheels")
+
+
+@pytest.fixture
+def network() -> Iterator[Network]:
+    """One of containers alone."""
+    made = Network()
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def services(builder: Builder, network: Network, tmp_path: Path) -> Iterator[Services]:
+    """Those of the file of compose, of which none was started."""
+    made = Services(builder, network, tmp_path)
+    yield made
+    made.end()
