@@ -1,11 +1,13 @@
 """A release, made once, and a bare Debian."""
 
+import json
 import re
 import subprocess
 import sys
 import venv
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,6 +58,16 @@ def checkers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pip = [home / "bin/python", "-m", "pip", "install", "--quiet", "--no-input"]
     subprocess.run([*pip, *checking.PACKAGES], check=True, timeout=1800)
     return home / "bin/python"
+
+
+@pytest.fixture(scope="session")
+def chart(checkers: Path) -> Any:
+    """What Helm makes of the chart for each example, at an installation and at an upgrade."""
+    examples = sorted((ROOT / "deploy/helm/examples").glob("*.yaml"))
+    command = [checkers, checking.__file__, ROOT / "deploy/helm/keeptrusts", *examples]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1800)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
 @pytest.fixture(scope="session")
