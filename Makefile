@@ -60,11 +60,13 @@ lock: $(VENV)/dev
 sbom: $(VENV)/run
 	@$(BIN)/python -m supply.sbom
 
-# A release of the commit that is checked out, to be served at URL or carried elsewhere.
+# A release of the commit that is checked out, to be served at URL or carried elsewhere; KEY, a file,
+# signs it.
 BUNDLE ?= build/bundle
 URL ?= https://get.keeptrusts.dev
+KEY ?=
 bundle: $(VENV)/run
-	@$(BIN)/python -m supply.bundle $(BUNDLE) $(URL)
+	@$(BIN)/python -m supply.bundle $(BUNDLE) $(URL) $(KEY)
 
 advisories: $(VENV)/run
 	@$(BIN)/python -m supply.advisories

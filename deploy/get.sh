@@ -4,14 +4,20 @@
 # release that it names, and keeps the one before until the new one works.
 #
 #   curl -fsSL https://HOST/cli | sh
+#   curl -fsSL https://HOST/cli | sh -s -- gateway
 #
-# `make bundle` writes the two values below into a copy of this file. The list of a release
-# (kt.lock) must have that SHA-256, and pip takes no file whose own is not in the list.
+# The second, as root, for a machine that has a gateway alone: kt below /opt/keeptrusts-gateway, linked
+# as /usr/local/bin/kt, the unit keeptrusts-gateway.service, and its settings if there are none yet.
 #
-#   KEEPTRUSTS_URL     where kt.lock and the wheel of kt are fetched from; what they need comes from
-#                      the package index that pip is set to
-#   KEEPTRUSTS_WHEELS  a folder that has all of it: nothing is fetched then
-#   PYTHON             an interpreter to prefer; Python 3.11 or newer is needed
+# `make bundle` writes the values in `main` into a copy of this file. The list of a release (kt.lock)
+# and the unit must have these SHA-256, and pip takes no file whose own is not in the list.
+#
+#   KEEPTRUSTS_URL          where kt.lock and the wheel of kt are fetched from; what they need comes
+#                           from the package index that pip is set to
+#   KEEPTRUSTS_WHEELS       a folder that has all of it: nothing is fetched then
+#   KEEPTRUSTS_RELEASE_KEY  the public key, as `make bundle` prints it, that has to have signed the
+#                           release. A copy without values installs whatever release that key signed
+#   PYTHON                  an interpreter to prefer; Python 3.11 or newer is needed
 #
 # Exit codes: 0 it is installed, 1 it could not be, 2 the usage is wrong.
 
@@ -52,14 +58,49 @@ fetch() {
   fi
 }
 
-check_list() {
-  [ -f "$files/kt.lock" ] || fail 1 "$files has no kt.lock"
-  found=$(sha256 "$files/kt.lock")
-  [ "$found" = "$lock_sha256" ] || fail 1 "kt.lock is another one than this script's:" \
-    "  its SHA-256 is $found" "  and should be $lock_sha256" "nothing was installed"
+# check NAME SHA256: that a file of the release is the one that is meant.
+check() {
+  [ -f "$files/$1" ] || fail 1 "$files has no $1"
+  found=$(sha256 "$files/$1")
+  [ "$found" = "$2" ] || fail 1 "$1 is another one than this release's:" \
+    "  its SHA-256 is $found" "  and should be $2" "nothing was installed"
 }
 
-# The release that $HOME/.keeptrusts/bin/kt leads to; empty where there is none.
+# take NAME SHA256: the same, fetched where no folder was given.
+take() {
+  [ "$files" != "$scratch" ] || fetch "$1"
+  check "$1" "$2"
+}
+
+# The list of all hashes is beside the folder of wheels; openssl says whether the key signed it.
+read_signed() {
+  command -v openssl >/dev/null 2>&1 || fail 1 "KEEPTRUSTS_RELEASE_KEY: openssl is needed"
+  signed=$scratch/signed
+  mkdir "$signed"
+  for one in SHA256SUMS SHA256SUMS.sig; do
+    if [ "$files" != "$scratch" ]; then
+      cp "${files%/wheels}/$one" "$signed/" || fail 1 "this release is not signed"
+    else
+      (url=${url%/wheels} files=$signed && fetch "$one") || fail 1 "this release is not signed"
+    fi
+  done
+  printf '%s\n' '-----BEGIN PUBLIC KEY-----' "$KEEPTRUSTS_RELEASE_KEY" '-----END PUBLIC KEY-----' \
+    >"$signed/key"
+  openssl pkeyutl -verify -pubin -inkey "$signed/key" -rawin -in "$signed/SHA256SUMS" \
+    -sigfile "$signed/SHA256SUMS.sig" >/dev/null 2>&1 ||
+    fail 1 "KEEPTRUSTS_RELEASE_KEY did not sign this release; nothing was installed"
+}
+
+# signed_sha256 NAME SHA256: of a file by the signed list. One that this script names must be the same.
+signed_sha256() {
+  said=$(sed -n "s|^\([0-9a-f]\{64\}\)  wheels/$1\$|\1|p" "$signed/SHA256SUMS")
+  [ -n "$said" ] || fail 1 "the signed list has no $1"
+  [ -z "$2" ] || [ "$2" = "$said" ] ||
+    fail 1 "$1: the signed list and this script name two; nothing was installed"
+  echo "$said"
+}
+
+# The release that bin/kt leads to; empty where there is none.
 in_use() {
   link=$(readlink "$root/bin/kt" 2>/dev/null) || return 0
   case $link in
@@ -112,50 +153,97 @@ remove_others() {
 
 told() {
   echo "$1 $("$root/bin/kt" --version) as $root/bin/kt"
-  case ":${PATH:-}:" in
-    *":$root/bin:"*) ;;
+  case "$for_gateway:${PATH:-}:" in
+    true:* | *":$root/bin:"*) ;;
     *) echo "now: export PATH=\"\$HOME/.keeptrusts/bin:\$PATH\"" ;;
   esac
+}
+
+check_machine() {
+  [ "$(id -u)" = 0 ] || fail 1 "a gateway's unit is installed by root"
+  [ -d /run/systemd/system ] || fail 1 "systemd does not run here"
+  case $(readlink /usr/local/bin/kt || [ ! -e /usr/local/bin/kt ] || echo another) in
+    "" | "$root/bin/kt") ;;
+    *) fail 1 "/usr/local/bin/kt is another one; move it away" ;;
+  esac
+}
+
+# What an operator wrote stays; the unit is the release's.
+install_unit() {
+  ln -sfn "$root/bin/kt" /usr/local/bin/kt
+  install -D -m 644 "$files/$unit" "/etc/systemd/system/$unit"
+  [ -e /etc/keeptrusts/gateway.env ] ||
+    install -D -m 600 "$files/gateway.env" /etc/keeptrusts/gateway.env
+  systemctl daemon-reload
+  echo "next: set /etc/keeptrusts/gateway.env, put the gateway's token into" \
+    "/etc/keeptrusts/gateway.token, then: systemctl enable --now ${unit%.service}"
 }
 
 main() {
   set -eu
   lock_sha256='' # set by make bundle
+  unit_sha256='' # set by make bundle
+  settings_sha256='' # set by make bundle
   released_at='' # set by make bundle
-  [ $# -eq 0 ] || fail 2 "it takes no arguments"
+  unit=keeptrusts-gateway.service
+  case $* in
+    '') for_gateway=false ;;
+    gateway) for_gateway=true ;;
+    *) fail 2 "it takes no arguments, or the word gateway" ;;
+  esac
   [ -n "${HOME:-}" ] || fail 2 "HOME is not set"
-  [ -n "$lock_sha256" ] || fail 2 "this copy names no release; take the one that make bundle writes"
+  [ -n "$lock_sha256${KEEPTRUSTS_RELEASE_KEY:-}" ] ||
+    fail 2 "this copy names no release; take the one that make bundle writes"
   root=$HOME/.keeptrusts
+  if $for_gateway; then
+    root=/opt/keeptrusts-gateway
+    umask 022 # The unit's user is another.
+    check_machine
+  fi
   url=${KEEPTRUSTS_URL:-$released_at}
   url=${url%/}
+  release=
   find_python
+  scratch=$(mktemp -d)
+  trap 'rm -rf "$scratch"; [ -z "$release" ] || [ -f "$release/installed" ] || rm -rf "$release"' EXIT
+  trap 'exit 1' HUP INT TERM
+  files=$scratch
+  if [ -n "${KEEPTRUSTS_WHEELS:-}" ]; then
+    files=$(cd "$KEEPTRUSTS_WHEELS" && pwd) || fail 1 "KEEPTRUSTS_WHEELS: there is no such folder"
+  fi
+  if [ -n "${KEEPTRUSTS_RELEASE_KEY:-}" ]; then
+    read_signed
+    lock_sha256=$(signed_sha256 kt.lock "$lock_sha256")
+    unit_sha256=$(signed_sha256 "$unit" "$unit_sha256")
+    settings_sha256=$(signed_sha256 gateway.env "$settings_sha256")
+  fi
+  if $for_gateway; then
+    take "$unit" "$unit_sha256"
+    take gateway.env "$settings_sha256"
+  fi
+
   before=$(in_use)
   if is_there "$before"; then
     told "there is"
-    return
-  fi
-
-  mkdir -p "$root/bin" "$root/releases"
-  release=$(mktemp -d "$root/releases/XXXXXXXX")
-  trap '[ -f "$release/installed" ] || rm -rf "$release"' EXIT
-  trap 'exit 1' HUP INT TERM
-  files=${KEEPTRUSTS_WHEELS:-}
-  if [ -z "$files" ]; then
-    files=$release/files
-    mkdir "$files"
-    fetch kt.lock
-    check_list
-    version=$(sed -n 's/^keeptrusts==\([0-9A-Za-z.]*\) .*/\1/p' "$files/kt.lock")
-    fetch "keeptrusts-$version-py3-none-any.whl"
   else
-    files=$(cd "$files" && pwd) || fail 1 "KEEPTRUSTS_WHEELS: there is no such folder"
-    check_list
+    take kt.lock "$lock_sha256"
+    if [ "$files" = "$scratch" ]; then
+      version=$(sed -n 's/^keeptrusts==\([0-9A-Za-z.]*\) .*/\1/p' "$files/kt.lock")
+      fetch "keeptrusts-$version-py3-none-any.whl"
+    fi
+    mkdir -p "$root/bin" "$root/releases"
+    release=$(mktemp -d "$root/releases/XXXXXXXX")
+    if $for_gateway; then
+      chmod 755 "$release"
+    fi
+    install_release
+    use_release
+    remove_others
+    told "installed"
   fi
-  install_release
-  use_release
-  rm -rf "$release/files"
-  remove_others
-  told "installed"
+  if $for_gateway; then
+    install_unit
+  fi
 }
 
 # Nothing runs before all of this file is there: a download that was cut ends above this line.

@@ -38,6 +38,15 @@ _OF_MAIL = (
     "KEEPTRUSTS_SMTP_HOST", "KEEPTRUSTS_SMTP_PORT", "KEEPTRUSTS_SMTP_STARTTLS",
     "KEEPTRUSTS_SMTP_USER", "KEEPTRUSTS_SMTP_FROM",
 )  # fmt: skip
+# By the variable that names a file which has the value of another.
+FILES = {
+    "DATABASE_URL_FILE": "DATABASE_URL",
+    "REDIS_URL_FILE": "REDIS_URL",
+    "KEEPTRUSTS_SECRET_KEY_FILE": "KEEPTRUSTS_SECRET_KEY",
+    "KEEPTRUSTS_BOOTSTRAP_TOKEN_FILE": "KEEPTRUSTS_BOOTSTRAP_TOKEN",
+    "KEEPTRUSTS_OIDC_CLIENT_SECRET_FILE": "KEEPTRUSTS_OIDC_CLIENT_SECRET",
+    "KEEPTRUSTS_SMTP_PASSWORD_FILE": "KEEPTRUSTS_SMTP_PASSWORD",
+}
 _LONGEST_SECRET = 4096
 _THIS_MACHINE = ("127.0.0.1", "[::1]", "localhost")
 _PATH = r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?"
@@ -138,6 +147,7 @@ def read(environ: Mapping[str, str]) -> Env:
     Raises:
         EnvError: a value cannot be used; the first one is named.
     """
+    environ = _with_files(environ)
     host, port = _listen(environ, "KEEPTRUSTS_LISTEN", "127.0.0.1:8080")
     events_host, events_port = _listen(environ, "KEEPTRUSTS_EVENTS_LISTEN", "127.0.0.1:8081")
     ready_host, ready_port = "", 0
@@ -184,6 +194,30 @@ def read(environ: Mapping[str, str]) -> Env:
         log_format=_log_format(environ.get("KEEPTRUSTS_LOG_FORMAT") or "text"),
         traces=_traces(environ),
     )
+
+
+def _with_files(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """The variables, with those of which a file has the value. No error repeats one."""
+    given = {name: path for name in FILES if (path := environ.get(name))}
+    read_from = {}
+    for name, path in given.items():
+        meant = FILES[name]
+        if environ.get(meant):
+            raise EnvError(f"{meant}: set it or {name}, not both")
+        read_from[meant] = _in_file(name, path)
+    return {**environ, **read_from}
+
+
+def _in_file(name: str, path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read(_LONGEST_SECRET + 1)
+    except (OSError, UnicodeError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else "it is no UTF-8"
+        raise EnvError(f"{name}={path!r}: {reason}") from exc
+    if not text.strip() or len(text) > _LONGEST_SECRET:
+        raise EnvError(f"{name}={path!r}: write 1 to {_LONGEST_SECRET} characters into it")
+    return text.strip()
 
 
 def web_url(host: str, port: int) -> str:
@@ -461,7 +495,7 @@ def _public_url(value: str) -> str:
 
 def _provider(environ: Mapping[str, str]) -> Provider | None:
     given = {name: environ.get(name, "") for name in ("KEEPTRUSTS_OIDC_ISSUER", *_WITH_ISSUER)}
-    secret = _secret(environ, "KEEPTRUSTS_OIDC_CLIENT_SECRET", "KEEPTRUSTS_OIDC_CLIENT_SECRET_FILE")
+    secret = _secret(environ, "KEEPTRUSTS_OIDC_CLIENT_SECRET")
     if not any(given.values()) and not secret:
         return None
     for name in ("KEEPTRUSTS_OIDC_ISSUER", "KEEPTRUSTS_OIDC_CLIENT_ID"):
@@ -489,18 +523,9 @@ def _provider(environ: Mapping[str, str]) -> Provider | None:
     return Provider(issuer, given["KEEPTRUSTS_OIDC_CLIENT_ID"], secret, scopes, name)
 
 
-def _secret(environ: Mapping[str, str], name: str, of_file: str) -> str:
-    """A secret, by itself or in a file. No error repeats it."""
-    text, path = environ.get(name, ""), environ.get(of_file, "")
-    if text and path:
-        raise EnvError(f"{name}: set it or its _FILE, not both")
-    if path:
-        try:
-            text = Path(path).read_text()[:_LONGEST_SECRET].strip()
-        except (OSError, UnicodeError) as exc:
-            raise EnvError(f"{of_file}={path!r}: {exc}") from exc
-        if not text:
-            raise EnvError(f"{of_file}={path!r}: it is empty")
+def _secret(environ: Mapping[str, str], name: str) -> str:
+    """A secret that is sent to a server. No error repeats it."""
+    text = environ.get(name, "")
     if not re.fullmatch(r"[\x21-\x7e]*", text):
         raise EnvError(f"{name}: it is no printable ASCII without spaces")
     return text
@@ -508,7 +533,7 @@ def _secret(environ: Mapping[str, str], name: str, of_file: str) -> str:
 
 def _mailer(environ: Mapping[str, str]) -> Mailer | None:
     given = {name: environ.get(name, "") for name in _OF_MAIL}
-    password = _secret(environ, "KEEPTRUSTS_SMTP_PASSWORD", "KEEPTRUSTS_SMTP_PASSWORD_FILE")
+    password = _secret(environ, "KEEPTRUSTS_SMTP_PASSWORD")
     if not any(given.values()) and not password:
         return None
     host, user = given["KEEPTRUSTS_SMTP_HOST"], given["KEEPTRUSTS_SMTP_USER"]

@@ -10,16 +10,17 @@ from collections.abc import Mapping
 _EVERYBODY = ("HOME", "LANG", "LANGUAGE", "PATH", "TMPDIR", "TZ", "USER")
 _EVERYBODY_WITH = ("LC_", "LD_")
 _OURS = (
-    "DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE", "VIRTUAL_ENV", "SSL_CERT_DIR",
+    "DATABASE_URL", "DATABASE_URL_FILE", "REDIS_URL", "REDIS_URL_FILE", "DJANGO_SETTINGS_MODULE",
+    "VIRTUAL_ENV", "SSL_CERT_DIR",
     "SSL_CERT_FILE",
 )  # fmt: skip
 # libpq's own settings, such as the file of a password, are settings of the database, and those of
 # OpenTelemetry say where spans go.
 _OURS_WITH = ("KEEPTRUSTS_", "OTEL_", "PG", "PYTHON")
-_FIRST = "KEEPTRUSTS_BOOTSTRAP_TOKEN"
+_FIRST = {"KEEPTRUSTS_BOOTSTRAP_TOKEN", "KEEPTRUSTS_BOOTSTRAP_TOKEN_FILE"}
 # One process makes the first token, and ends; the others are of `kt` in the same shell.
-_NOT_OURS = {
-    _FIRST, "KEEPTRUSTS_API_TOKEN", "KEEPTRUSTS_ENROLMENT_TOKEN",
+_NOT_OURS = _FIRST | {
+    "KEEPTRUSTS_API_TOKEN", "KEEPTRUSTS_ENROLMENT_TOKEN",
     "KEEPTRUSTS_GATEWAY_ADMIN_TOKEN", "KEEPTRUSTS_GATEWAY_CLIENT_KEYS",
     "KEEPTRUSTS_GATEWAY_MODERATION_KEYS", "KEEPTRUSTS_GATEWAY_TOKEN", "KEEPTRUSTS_LIMITS_URL",
 }  # fmt: skip
@@ -51,7 +52,7 @@ def by_role(role: str, environ: Mapping[str, str]) -> dict[str, str]:
 
 def by_first_token(environ: Mapping[str, str]) -> dict[str, str]:
     """What the process gets besides that makes the first token."""
-    return {name: value for name, value in environ.items() if name == _FIRST}
+    return {name: value for name, value in environ.items() if name in _FIRST}
 
 
 def by_others(environ: Mapping[str, str]) -> dict[str, str]:

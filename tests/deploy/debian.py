@@ -1,7 +1,7 @@
 """A bare Debian 12 in a folder, and the same booted: its systemd as process 1 of namespaces.
 
 Wants root and Debian's `debootstrap` (`apt install debootstrap`). KEEPTRUSTS_TEST_DEBIAN may name
-a folder that has one already.
+a folder that has one already, with `PACKAGES`, and KEEPTRUSTS_TEST_DEBIAN_BASE one without.
 """
 
 import os
@@ -39,14 +39,31 @@ exec chroot . sh -c 'umount -l /run/before; exec env -i container=test "PATH=$1"
 def install(folder: Path) -> Path:
     """A bare Debian with `PACKAGES`, copied or made in `folder`."""
     if given := os.environ.get("KEEPTRUSTS_TEST_DEBIAN"):
-        _run("cp", "--archive", "--one-file-system", given, folder)
-        return folder
+        return copied(Path(given), folder)
+    return add(base(folder), "systemd", "dbus", *PACKAGES)
+
+
+def base(folder: Path) -> Path:
+    """A Debian with what each has, copied or made in `folder`: what `debian:bookworm-slim` is."""
+    if given := os.environ.get("KEEPTRUSTS_TEST_DEBIAN_BASE"):
+        return copied(Path(given), folder)
     assert shutil.which("debootstrap"), "apt install debootstrap"
-    _run("debootstrap", "--variant=minbase", "--include=systemd,dbus", "bookworm", folder)
+    _run("debootstrap", "--variant=minbase", "bookworm", folder)
+    return folder
+
+
+def add(folder: Path, *packages: str) -> Path:
+    """Have Debian's packages in a folder, too."""
     apt = ("chroot", folder, "apt-get", "--quiet", "--yes")
     _run(*apt, "update")
-    _run(*apt, "install", "--no-install-recommends", *PACKAGES, DEBIAN_FRONTEND="noninteractive")
+    _run(*apt, "install", "--no-install-recommends", *packages, DEBIAN_FRONTEND="noninteractive")
     return folder
+
+
+def copied(folder: Path, to: Path) -> Path:
+    """Another folder with the same files, of the same owners."""
+    _run("cp", "--archive", "--one-file-system", "--reflink=auto", folder, to)
+    return to
 
 
 class Machine:

@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kt import __version__
 from supply import bundle, pins
@@ -68,7 +69,7 @@ def test_a_list_of_another_release_is_refused(home: Path, wheels: Path) -> None:
         True,
         True,
     ]
-    assert os.listdir(home / ".keeptrusts/releases") == []
+    assert os.listdir(home) == []
 
 
 @pytest.mark.parametrize(
@@ -76,6 +77,7 @@ def test_a_list_of_another_release_is_refused(home: Path, wheels: Path) -> None:
     [
         (SCRIPT, {}, 2, "this copy names no release; take the one that make bundle writes"),
         (stamped(), {"HOME": ""}, 2, "HOME is not set"),
+        (SCRIPT, {"KEEPTRUSTS_RELEASE_KEY": "x"}, 1, "this release is not signed"),
         (stamped(), {"PATH": "/nonexistent"}, 1, "apt install python3-venv"),
         (stamped(), {"KEEPTRUSTS_WHEELS": "/nonexistent"}, 1, "there is no such folder"),
         (stamped(), {}, 1, "http://127.0.0.1:9/wheels/kt.lock cannot be fetched"),
@@ -94,6 +96,81 @@ def test_what_is_wrong_is_said(
     assert (done.returncode, done.stdout) == (status, "")
     assert message in done.stderr
     assert [path for path in home.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("words", [["gateways"], ["gateway", "x"], ["--help"]])
+def test_other_words_are_refused(home: Path, words: list[str]) -> None:
+    """Before anything is done."""
+    done = subprocess.run(
+        ["sh", "-s", "--", *words], input=stamped(), env={"HOME": str(home), "PATH": PATH},
+        capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "get.sh: it takes no arguments, or the word gateway\n"
+
+
+@pytest.fixture
+def signed(wheels: Path, release_key: Path) -> Path:
+    """The folder of a signed release, beside its list."""
+    for name in ("keeptrusts-gateway.service", "gateway.env"):
+        shutil.copy(ROOT / "deploy/systemd" / name, wheels)
+    sums = "".join(
+        f"{hashlib.sha256(file.read_bytes()).hexdigest()}  wheels/{file.name}\n"
+        for file in sorted(wheels.iterdir())
+    )
+    (wheels.parent / "SHA256SUMS").write_text(sums)
+    signature = bundle.signing_key(release_key).sign(sums.encode())
+    (wheels.parent / "SHA256SUMS.sig").write_bytes(signature)
+    return wheels
+
+
+def _longer(file: Path) -> None:
+    file.write_bytes(file.read_bytes() + b"\n")
+
+
+_BY_ANOTHER = bundle.public(Ed25519PrivateKey.generate())
+_NOT_SIGNED = "KEEPTRUSTS_RELEASE_KEY did not sign this release; nothing was installed"
+
+
+@pytest.mark.parametrize(
+    ("script", "key", "harmed", "message"),
+    [
+        # What is refused in the end is read by the signed list: this copy names no release.
+        (SCRIPT, "", "wheels/kt.lock", "kt.lock is another one than this release's"),
+        (SCRIPT, "", "SHA256SUMS", _NOT_SIGNED),
+        (SCRIPT, "", "SHA256SUMS.sig", _NOT_SIGNED),
+        (SCRIPT, _BY_ANOTHER, "", _NOT_SIGNED),
+        (SCRIPT, "no key", "", _NOT_SIGNED),
+        (stamped(LOCK.replace("1.0", "1.1")), "", "", "the signed list and this script name two"),
+        (stamped(), _BY_ANOTHER, "", _NOT_SIGNED),
+    ],
+)  # fmt: skip
+def test_only_what_the_key_signed_is_installed(
+    home: Path, signed: Path, release_key: Path, script: str, key: str, harmed: str, message: str
+) -> None:
+    """By a copy that names a release, and by one that names none."""
+    if harmed:
+        _longer(signed.parent / harmed)
+    given = key or bundle.public(bundle.signing_key(release_key))
+    done = piped(script, home, KEEPTRUSTS_WHEELS=str(signed), KEEPTRUSTS_RELEASE_KEY=given)
+
+    assert (done.returncode, done.stdout) == (1, ""), done.stderr
+    assert message in done.stderr
+    assert os.listdir(home) == []
+
+
+def test_a_key_of_another_kind_signs_nothing(tmp_path: Path) -> None:
+    """It is looked at before a release is begun."""
+    (tmp_path / "none").write_text("none")
+    subprocess.run(
+        ["openssl", "genpkey", "-algorithm", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+         "-out", tmp_path / "ec"], check=True, capture_output=True, timeout=300,
+    )  # fmt: skip
+    for name in ("none", "ec", "missing"):
+        arguments = [str(tmp_path / "bundle"), "https://get.example", str(tmp_path / name)]
+        assert bundle.main(arguments) == 1
+    assert sorted(os.listdir(tmp_path)) == ["ec", "none"]
 
 
 def test_the_list_pins_what_kt_needs(tmp_path: Path) -> None:
@@ -129,7 +206,9 @@ def test_a_release_without_an_address_is_not_made(url: str, tmp_path: Path) -> N
 
 
 @pytest.mark.soak
-def test_kt_is_installed_from_a_folder_and_from_an_address(home: Path, release: Path) -> None:
+def test_kt_is_installed_from_a_folder_and_from_an_address(
+    home: Path, release: Path, release_key: Path
+) -> None:
     """With its gateway; a second time nothing is done, and a release that fails leaves it there."""
     script = (release / "cli").read_text()
     # No network: the machine has none in a namespace of its own.
@@ -144,6 +223,12 @@ def test_kt_is_installed_from_a_folder_and_from_an_address(home: Path, release: 
 
     assert offline.stdout.splitlines()[0] == f"installed kt {__version__} as {kt}", offline.stderr
     assert again.stdout.splitlines()[0] == f"there is kt {__version__} as {kt}"
+
+    # A script that was kept, and names no release, takes the same one by its signature.
+    key = bundle.public(bundle.signing_key(release_key))
+    kept = piped(SCRIPT, home, KEEPTRUSTS_WHEELS=str(release / "wheels"),
+                 KEEPTRUSTS_RELEASE_KEY=key)  # fmt: skip
+    assert kept.stdout.splitlines()[0] == f"there is kt {__version__} as {kt}", kept.stderr
 
     broken, whole = (
         _other(release, home.parent / "broken", "raise SystemExit(1)"),

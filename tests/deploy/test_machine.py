@@ -13,7 +13,7 @@ from tests.deploy.debian import Machine
 from tests.support.stack import ROOT, wait_for
 
 PAGE = (ROOT / "docs/deploy.md").read_text()
-FROM_EMPTY, WITH_GATEWAY = re.findall(r"^```sh\n(.*?)^```", PAGE, re.M | re.S)[:2]
+FROM_EMPTY, WITH_GATEWAY, GATEWAY_ALONE = re.findall(r"^```sh\n(.*?)^```", PAGE, re.M | re.S)[:3]
 # In place of what fetches: the page has them for a machine without a network.
 OFFLINE = re.findall(r"^tar .*\nPIP_NO_INDEX.*\n", PAGE, re.M)[0]
 URL = "https://github.com/org/governance-policies.git"
@@ -31,10 +31,11 @@ AUTHORITY = "/var/lib/caddy/.local/share/caddy/pki/authorities/local/root.crt"
 
 
 def test_a_reader_types_few_commands() -> None:
-    """From a bare Debian to a gateway that enforces."""
+    """From a bare Debian to a gateway that enforces; and to one of a control plane elsewhere."""
     typed = [line for line in (FROM_EMPTY + WITH_GATEWAY).splitlines() if line.strip()]
 
-    assert len(typed) <= 15
+    assert len(typed) <= 12
+    assert len(GATEWAY_ALONE.splitlines()) <= 5
 
 
 @pytest.fixture
@@ -65,6 +66,9 @@ def test_the_page_leads_to_a_gateway_that_enforces(machine: Machine) -> None:
     commands = re.sub(r"git clone .*\nmake .*\n", OFFLINE, FROM_EMPTY)
     commands = commands.replace("NAME=keeptrusts.example.com", "NAME=localhost")
     machine.runs(re.sub(r"^apt install .*\n", "", commands, flags=re.M))
+    kept = machine.runs("cat /etc/keeptrusts/*.env")
+    machine.runs("sh /opt/keeptrusts/deploy/systemd/install.sh other.example")
+    assert machine.runs("cat /etc/keeptrusts/*.env") == kept
     wait_for(lambda: machine.does("curl -fsS http://127.0.0.1:8082/readyz").returncode == 0)
     # What a browser or an operator does with an authority of one's own.
     wait_for(lambda: machine.does(f"test -s {AUTHORITY}").returncode == 0)
@@ -88,7 +92,34 @@ def test_the_page_leads_to_a_gateway_that_enforces(machine: Machine) -> None:
     _it_is_started_again(machine, "keeptrusts", "http://127.0.0.1:8082/readyz")
     _it_is_started_again(machine, "keeptrusts-gateway", "http://127.0.0.1:41002/readyz")
     _it_ends_by_itself(machine, "keeptrusts-gateway")
+    _another_gateway_comes_from_a_release(machine, call)
     _it_ends_by_itself(machine, "keeptrusts")
+
+
+def _another_gateway_comes_from_a_release(machine: Machine, call: str) -> None:
+    """As on a machine that has nothing of the first; the same line again finds it there."""
+    machine.runs(
+        "systemctl disable keeptrusts-gateway; rm /usr/local/bin/kt /etc/keeptrusts/gateway.*"
+        " /etc/systemd/system/keeptrusts-gateway.service; cd /root; /opt/keeptrusts/.venv/bin/kt"
+        " gateways add edge-2 --configuration support-bot --token-file edge-2.token"
+    )
+    commands = re.sub(r"^apt install .*\n", "", GATEWAY_ALONE, flags=re.M)
+    # As it would be served; pip has no index here.
+    commands = commands.replace("https://get.example.com/cli", "file:///media/bundle/cli")
+    commands = commands.replace("keeptrusts.example.com", "localhost")
+    commands = commands.replace(
+        "install -m", f"echo {KEY} >>/etc/keeptrusts/gateway.env\ninstall -m"
+    )
+    from_folder = {"KEEPTRUSTS_WHEELS": "/media/bundle/wheels"}
+    machine.runs(f"cd /root\n{commands}", **from_folder)
+    answer = wait_for(lambda: _error(machine.does(call).stdout))
+    again = machine.runs("sh /media/bundle/cli gateway", **from_folder)
+
+    assert answer["policy"] == "safety-filter"
+    assert again.startswith("there is kt ")
+    shown = machine.runs("readlink -f /usr/local/bin/kt; kt gateways show edge-2")
+    assert shown.startswith("/opt/keeptrusts-gateway/releases/")
+    _it_ends_by_itself(machine, "keeptrusts-gateway")
 
 
 def _error(answer: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from keeptrusts.env import EnvError, Mailer, Provider, read, secret_file
+from keeptrusts.env import FILES, EnvError, Mailer, Provider, read, secret_file
 
 KEY = "a-key-of-more-than-32-characters-0123456789"
 DATABASE = "postgresql://keeptrusts@127.0.0.1:5432/keeptrusts"
@@ -342,3 +342,52 @@ def test_half_a_provider_stops_the_start(tmp_path: Path, name: str) -> None:
     """Else nobody would be told why there is no button."""
     with pytest.raises(EnvError, match=r"KEEPTRUSTS_OIDC_(ISSUER|CLIENT_ID): sign-in"):
         read(environ(tmp_path, **{f"KEEPTRUSTS_OIDC_{name}": "openid"}))
+
+
+SECRETS = {
+    "DATABASE_URL": DATABASE, "REDIS_URL": "redis://:hunter2@broker/0",
+    "KEEPTRUSTS_SECRET_KEY": KEY,
+    "KEEPTRUSTS_BOOTSTRAP_TOKEN": "hunter2" * 5, "KEEPTRUSTS_OIDC_CLIENT_SECRET": "hunter2",
+    "KEEPTRUSTS_SMTP_PASSWORD": "hunter2",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("named", sorted(FILES))
+def test_a_secret_is_read_from_a_file(tmp_path: Path, named: str) -> None:
+    """As it would be read by itself."""
+    name = FILES[named]
+    (path := tmp_path / "secret").write_text(f"{SECRETS[name]}\n")
+    login = {"KEEPTRUSTS_SMTP_USER": "kt"}
+    given = environ(tmp_path, **OIDC, **SMTP, **login, **SECRETS | {"KEEPTRUSTS_SECRET_KEY": KEY})
+    by_file = {one: value for one, value in given.items() if one != name} | {named: str(path)}
+
+    assert read(by_file) == read(given)
+
+
+@pytest.mark.parametrize("named", sorted(FILES))
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "write 1 to 4096 characters"), (b" \n", "write 1 to 4096 characters"),
+        (b"hunter2" * 600, "write 1 to 4096 characters"), (b"hunter2\xff", "it is no UTF-8"),
+        (None, "No such file"),
+    ],
+)  # fmt: skip
+def test_a_file_that_has_no_secret(
+    tmp_path: Path, named: str, content: bytes | None, message: str
+) -> None:
+    """The start stops with the variable's name first, and repeats nothing of it."""
+    if content is not None:
+        (tmp_path / "secret").write_bytes(content)
+
+    with pytest.raises(EnvError, match=f"^{named}=.*{message}") as caught:
+        read(environ(tmp_path, **{FILES[named]: "", named: str(tmp_path / "secret")}))
+
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("named", sorted(FILES))
+def test_a_secret_is_not_given_twice(tmp_path: Path, named: str) -> None:
+    """Nobody could say which of the two counts."""
+    with pytest.raises(EnvError, match=f"^{FILES[named]}: set it or {named}, not both"):
+        read(environ(tmp_path, **{FILES[named]: SECRETS[FILES[named]], named: "/dev/null"}))

@@ -7,6 +7,7 @@ import pytest
 from django.core.management import call_command
 from django.db import models
 from django.db.migrations import Migration, operations
+from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Value
 from django.db.models.functions import Now
 
@@ -98,3 +99,14 @@ def test_the_command_says_why_others_must_stop(monkeypatch: pytest.MonkeyPatch) 
         "access.0099_ill: older processes read and write what it takes away",
         summary([Step("", "x")]),
     ]
+
+
+@pytest.mark.django_db
+def test_an_empty_database_has_no_release_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All migrations are missing there, and none of them stops anybody."""
+    monkeypatch.setattr(MigrationRecorder, "applied_migrations", lambda _: {})
+
+    steps = upgrade.missing()
+
+    assert len(steps) > 40
+    assert {step.stops for step in steps} == {""}

@@ -8,11 +8,14 @@ from keeptrusts.parent import inherited, misspelt, roles
 
 KEPT = [
     "PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE",
-    "DATABASE_URL", "REDIS_URL", "PGPASSFILE", "PGSSLROOTCERT", "PYTHONPATH", "PYTHONUNBUFFERED",
-    "KEEPTRUSTS_SECRET_KEY", "KEEPTRUSTS_DATA_DIR", "KEEPTRUSTS_LISTEN", "KEEPTRUSTS_GIT_PROXY",
+    "DATABASE_URL", "DATABASE_URL_FILE", "REDIS_URL", "REDIS_URL_FILE", "PGPASSFILE",
+    "PGSSLROOTCERT", "PYTHONPATH", "PYTHONUNBUFFERED",
+    "KEEPTRUSTS_SECRET_KEY", "KEEPTRUSTS_SECRET_KEY_FILE", "KEEPTRUSTS_DATA_DIR",
+    "KEEPTRUSTS_LISTEN", "KEEPTRUSTS_GIT_PROXY",
 ]  # fmt: skip
 LEFT = [
-    "KEEPTRUSTS_BOOTSTRAP_TOKEN", "KEEPTRUSTS_API_TOKEN", "KEEPTRUSTS_GATEWAY_TOKEN",
+    "KEEPTRUSTS_BOOTSTRAP_TOKEN", "KEEPTRUSTS_BOOTSTRAP_TOKEN_FILE", "KEEPTRUSTS_API_TOKEN",
+    "KEEPTRUSTS_GATEWAY_TOKEN",
     "KEEPTRUSTS_ENROLMENT_TOKEN", "AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "OPENAI_API_KEY",
     "SSH_AUTH_SOCK", "http_proxy", "GIT_CONFIG_COUNT", "CELERY_BROKER_URL", "",
 ]  # fmt: skip
@@ -65,7 +68,7 @@ def test_every_setting_is_handed_on_or_is_a_token(name: str) -> None:
         **inherited.by_role("web", {name: "x"}),
         **inherited.by_role("poller", {name: "x"}),
     }
-    of_others = ("_TOKEN", "_CLIENT_KEYS", "_LIMITS_URL", "_MODERATION_KEYS")
+    of_others = ("_TOKEN", "_TOKEN_FILE", "_CLIENT_KEYS", "_LIMITS_URL", "_MODERATION_KEYS")
     is_secret_of_others = name.endswith(of_others)
 
     assert handed != is_secret_of_others

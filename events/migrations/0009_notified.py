@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('events', '0007_four_eyes'),
+        ('events', '0008_trace_ids'),
     ]
 
     operations = [
