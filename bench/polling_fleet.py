@@ -150,16 +150,24 @@ def parts(stack: int, forge: int) -> dict[str, int]:
     """Process ids by name: the stack's children, the servers', the forge's."""
     pids = {"parent": stack}
     for child in tree(stack)[1:]:
-        line = Path(f"/proc/{child}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+        line = " ".join(_words(child))
         if line.startswith("keeptrusts: "):
             pids.setdefault(line.split()[1], child)
     for child in tree(os.getpid())[1:]:
-        line = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")[0].decode()
+        line = next(iter(_words(child)), "")
         if line.endswith("/postgres"):
             pids.setdefault("postgres", child)
         elif "redis" in line:
             pids.setdefault("redis", child)
     return pids | {"forge": forge}
+
+
+def _words(pid: int) -> list[str]:
+    """The command line of a process; none of one that ended meanwhile."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
+    except FileNotFoundError:
+        return []
 
 
 @dataclass(frozen=True)

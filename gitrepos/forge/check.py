@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import functools
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
@@ -238,23 +238,46 @@ class _Asker:
 _askers: dict[tuple[asyncio.AbstractEventLoop, Terms], _Asker] = {}
 
 
-@contextlib.asynccontextmanager
-async def _turn(*places: asyncio.Semaphore) -> AsyncIterator[None]:
+class _turn:  # noqa: N801 - it is used as a function, as `suppress` is.
     """Wait for a place at each semaphore, 20 s at most; a hanging host fills only its own.
 
     Raises:
         BusyError: no place became free in time.
     """
-    async with contextlib.AsyncExitStack() as stack:
-        # Nearly always all are free, and a deadline costs more than a place.
-        seconds = _TURN_SECONDS if any(place.locked() for place in places) else None
+
+    __slots__ = ("_entered", "_places")
+
+    def __init__(self, *places: asyncio.Semaphore) -> None:
+        self._places = places
+        self._entered = 0
+
+    async def __aenter__(self) -> None:
         try:
-            async with asyncio.timeout(seconds):
-                for place in places:
-                    await stack.enter_async_context(place)
+            # Nearly always all are free, and a deadline costs more than a place.
+            if any(place.locked() for place in self._places):
+                async with asyncio.timeout(_TURN_SECONDS):
+                    await self._enter()
+            else:
+                await self._enter()
         except TimeoutError as exc:
+            self._leave()
             raise BusyError("The server was busy with other repositories.") from exc
-        yield
+        except BaseException:
+            self._leave()
+            raise
+
+    async def _enter(self) -> None:
+        for place in self._places:
+            await place.acquire()
+            self._entered += 1
+
+    async def __aexit__(self, *_: object) -> None:
+        self._leave()
+
+    def _leave(self) -> None:
+        for place in self._places[: self._entered]:
+            place.release()
+        self._entered = 0
 
 
 def _by_git(question: RefsQuestion[Key], terms: Terms) -> dict[str, str]:

@@ -22,23 +22,19 @@ from yarl import URL
 from gitrepos.errors import HostNotAllowedError, RemoteError, TooLargeError
 from gitrepos.forge import addresses, failures
 from gitrepos.forge.addresses import Network, RepoURL
+from gitrepos.forge.exchange import Answer, Sink
+from gitrepos.forge.kept import KEPT_SECONDS, MOST_KEPT, Kept, Place
 from gitrepos.forge.proxy import DIRECT, EVERYWHERE, Proxy
-from gitrepos.forge.resolvers import Names, Pinned
+from gitrepos.forge.resolvers import NAMES_SECONDS, AddrInfo, Names, Pinned, Remembered
 from gitrepos.forge.secret import Certificate
 from gitrepos.forge.tls import presenting, trusting
 from gitrepos.forge.wire import compressed
 from gitrepos.forge.wire.pkt_line import malformed
 
-_NAMES_SECONDS = 60
 # Less than a check may take: a proxy that hangs is not taken for a forge that does.
 _PROXY_SECONDS = 8
 # The statuses of a proxy by plain http. 503 is more often that of a forge with too much to do.
 _OF_PROXY = (407, 502, 504)
-_KEPT_SECONDS = 75
-# Idle connections are open files, of which a process may have about a thousand.
-_KEPT_SOCKETS = 256
-
-_AddrInfo = tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int]]
 _GONE = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
 
 
@@ -122,6 +118,7 @@ class Dial:
         self._sockets: WeakSet[socket.socket] = WeakSet()
         names: AbstractResolver = Pinned(pinned) if pinned else Names(allowed)
         self._direct = _sessions(names, self._socket)
+        self._kept = Kept(Remembered(names).look_up, self._socket)
         self._proxied = (
             _sessions(Names(EVERYWHERE), self._any_socket, watched=True) if proxy.scheme else None
         )
@@ -153,7 +150,7 @@ class Dial:
         if self._proxied is not None and self._proxy.serves(url):
             self._proxy.judge(url, allowed=self._allowed)
             sessions, passage = self._proxied, _Passage(url, self._proxy)
-        keep = keep and len(self._sockets) < _KEPT_SOCKETS
+        keep = keep and len(self._sockets) < MOST_KEPT
         session = sessions.kept if keep else sessions.passing
         try:
             ca_file = self._ca_file
@@ -190,13 +187,44 @@ class Dial:
         except (aiohttp.ClientError, OSError) as exc:
             raise passage.translated(exc) from exc
 
+    def is_direct(self, url: RepoURL) -> bool:
+        """True when no proxy serves `url`."""
+        return self._proxied is None or not self._proxy.serves(url)
+
+    async def plainly(
+        self,
+        url: RepoURL,
+        tail: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        sink: Sink,
+        *,
+        certificate: Certificate | None = None,
+    ) -> Answer:
+        """Send a POST as `answer` does, directly, to a server that is called again soon.
+
+        It costs a fifth. The body of the answer goes to `sink`.
+
+        Raises:
+            RemoteError: the name has no address that may be called.
+            NotPlainError: ask by `answer`, which also knows why.
+            Exception: what `sink` raised.
+        """
+        tls = None
+        if url.scheme == "https":
+            ca_file = self._ca_file
+            tls = presenting(ca_file, certificate) if certificate else trusting(ca_file)
+        place = Place(_usual(url.host), url.port, tls)
+        return await self._kept.ask(place, _request(url, tail, headers, body), sink)
+
     async def close(self) -> None:
         """End every connection."""
+        await self._kept.close()
         await self._direct.close()
         if self._proxied is not None:
             await self._proxied.close()
 
-    def _socket(self, info: _AddrInfo) -> socket.socket:
+    def _socket(self, info: AddrInfo) -> socket.socket:
         where = info[4]
         text = where[0].split("%")[0]
         try:
@@ -206,7 +234,7 @@ class Dial:
             raise failures.BarredError from exc
         return self._any_socket(info)
 
-    def _any_socket(self, info: _AddrInfo) -> socket.socket:
+    def _any_socket(self, info: AddrInfo) -> socket.socket:
         family, kind, protocol, _, _where = info
         made = socket.socket(family, kind, protocol)
         self._sockets.add(made)
@@ -238,7 +266,7 @@ async def read(response: aiohttp.ClientResponse, *, max_bytes: int) -> AsyncIter
 
 def _sessions(
     names: AbstractResolver,
-    sockets: Callable[[_AddrInfo], socket.socket],
+    sockets: Callable[[AddrInfo], socket.socket],
     *,
     watched: bool = False,
 ) -> _Sessions:
@@ -247,11 +275,11 @@ def _sessions(
         aiohttp.TCPConnector,
         limit=0,
         resolver=names,
-        ttl_dns_cache=_NAMES_SECONDS,
+        ttl_dns_cache=NAMES_SECONDS,
         socket_factory=sockets,
     )
     return _Sessions(
-        _session(connector(keepalive_timeout=_KEPT_SECONDS), watched=watched),
+        _session(connector(keepalive_timeout=KEPT_SECONDS), watched=watched),
         _session(connector(force_close=True), watched=watched),
     )
 
@@ -290,6 +318,17 @@ def _where(url: RepoURL, tail: str) -> URL:
         return URL(f"{url.text}{tail}", encoded=True)
     path = f"{url.text}{tail}".split("/", 3)[3]
     return URL(f"{url.scheme}://{usual}:{url.port}/{path}", encoded=True)
+
+
+def _request(url: RepoURL, tail: str, headers: Mapping[str, str], body: bytes) -> bytes:
+    """A POST as it is sent. A url is printable ASCII, and so is what a header is made of."""
+    _, _, netloc, path = url.text.split("/", 3)
+    usual = _usual(url.host)
+    if usual != url.host:
+        netloc = f"{usual}:{url.port}"
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    head = f"POST /{path}{tail} HTTP/1.1\r\nHost: {netloc}\r\n{lines}"
+    return b"%sContent-Length: %d\r\n\r\n%s" % (head.encode(), len(body), body)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -1,15 +1,24 @@
 """Resolvers of names for connections to forges: to allowed addresses, or to pinned ones."""
 
 import asyncio
+import functools
+import ipaddress
 import socket
+import time
 from collections.abc import Sequence
+from typing import Any
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from gitrepos.errors import RemoteError
 from gitrepos.forge import addresses
 from gitrepos.forge.addresses import Network
 
+AddrInfo = tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int]]
+
+NAMES_SECONDS = 60
 _LOOKUPS_AT_ONCE = 64
+_MOST_NAMES = 10_000
 
 
 class Pinned(AbstractResolver):
@@ -61,6 +70,59 @@ class Names(AbstractResolver):
 
     async def close(self) -> None:
         """Nothing is held."""
+
+
+class Remembered:
+    """Addresses of names, each looked up once a minute however many ask; of an address, itself."""
+
+    def __init__(self, names: AbstractResolver) -> None:
+        self._names = names
+        self._found: dict[tuple[str, int], tuple[float, asyncio.Task[list[AddrInfo]]]] = {}
+
+    async def look_up(self, host: str, port: int) -> list[AddrInfo]:
+        """Where to connect to.
+
+        Raises:
+            RemoteError: the resolver finds none, or none that may be called.
+        """
+        if is_address(host):
+            return [_dialled(_resolved(host, host, port))]
+        until, asking = self._found.get((host, port), (0.0, None))
+        if asking is None or time.monotonic() >= until:
+            if len(self._found) >= _MOST_NAMES:
+                self._found.clear()
+            asking = asyncio.create_task(self._look_up(host, port))
+            # All that ask may be gone when it fails, which asyncio would log as overlooked.
+            asking.add_done_callback(_heed)
+            self._found[host, port] = time.monotonic() + NAMES_SECONDS, asking
+        try:
+            return await asyncio.shield(asking)
+        except RemoteError:
+            self._found.pop((host, port), None)
+            raise
+
+    async def _look_up(self, host: str, port: int) -> list[AddrInfo]:
+        return [_dialled(one) for one in await self._names.resolve(host, port)]
+
+
+def _heed(asked: asyncio.Task[Any]) -> None:
+    if not asked.cancelled():
+        asked.exception()
+
+
+@functools.lru_cache(maxsize=4096)
+def is_address(host: str) -> bool:
+    """True for an address in its usual form."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _dialled(one: ResolveResult) -> AddrInfo:
+    where = (one["host"], one["port"])
+    return one["family"], socket.SOCK_STREAM, one["proto"], "", where
 
 
 def _resolved(host: str, text: str, port: int) -> ResolveResult:

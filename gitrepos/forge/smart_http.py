@@ -8,17 +8,18 @@ remembered for an hour.
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
 
-from gitrepos.errors import BadAnswerError, RemoteError, RequestFailedError
+from gitrepos.errors import BadAnswerError, RemoteError, RequestFailedError, TooLargeError
 from gitrepos.forge.addresses import RepoURL
 from gitrepos.forge.connections import Dial, read
+from gitrepos.forge.exchange import NotPlainError
 from gitrepos.forge.secret import Certificate
-from gitrepos.forge.wire import ls_refs, refusals
+from gitrepos.forge.wire import compressed, ls_refs, refusals
 from gitrepos.forge.wire.pkt_line import malformed
 
 _MAX_BYTES = 16 * 1024 * 1024  # A quarter of a million refs, from servers that list them all.
@@ -35,11 +36,19 @@ _HEADERS = {
     "Git-Protocol": "version=2",
     "Accept-Encoding": "identity",
 }
+_POST_HEADERS = {
+    "Content-Type": "application/x-git-upload-pack-request",
+    "Accept": _POSTED,
+}
 # The answers of servers that may not know the request. Overload, credentials and limits are not
 # among them.
 _PUZZLED = (400, 404, 405, 406, 410, 411, 415, 422, 500, 501)
 # A POST that is unanswered for so long has the older way tried beside it.
 _PATIENCE_SECONDS = 4
+# Larger listings, for links to commits and ranges, are read as they come.
+_MOST_PLAIN_BYTES = 256 * 1024
+# A server whose answer is not plain is asked in the other way for so long.
+_ODD_SECONDS = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +73,7 @@ class ServerFacts:
     dumb_until: float = 0.0
     silent_until: float = 0.0
     heard_until: float = 0.0
+    odd_until: float = 0.0
     sha256: set[str] = field(default_factory=set)
 
     def is_old(self) -> bool:
@@ -77,6 +87,10 @@ class ServerFacts:
     def was_heard(self) -> bool:
         """True when it answered a POST within the last hour: if it is late now, it is slow."""
         return time.monotonic() < self.heard_until
+
+    def is_odd(self) -> bool:
+        """True when its answers, well-formed as they may be, are none that are read plainly."""
+        return time.monotonic() < self.odd_until
 
     def hear(self) -> None:
         """Note that it answered a POST."""
@@ -144,23 +158,30 @@ async def posted(
         DoubtError: the server may not know the request: it hung up, or its answer is a bad one, as
             the block may find.
     """
-    headers = _headers(wish) | {
-        "Content-Type": "application/x-git-upload-pack-request",
-        "Accept": _POSTED,
-    }
+    headers = _headers(wish) | _POST_HEADERS
     try:
         async with dial.answer(
             wish.url, _POST_TAIL, headers, body=body, keep=wish.keep, certificate=wish.certificate
         ) as answer:
-            error = _refusal(answer, wish)
-            if answer.status in _PUZZLED and error:
-                raise DoubtError(error)
-            if error:
-                raise error
-            _check_type(answer, _POSTED)
+            _check(_head(answer), answer.content_type, wish)
             yield answer
     except (BadAnswerError, RequestFailedError) as exc:
         raise DoubtError(exc) from exc
+
+
+def _check(head: refusals.AnswerHead, content_type: str, wish: RefsRequest) -> None:
+    """Check that an answer to a POST is one with refs or packs.
+
+    Raises:
+        RemoteError: it is a refusal, or of another type.
+        DoubtError: the server may not know the request.
+    """
+    error = refusals.refusal(head, wish.url)
+    if head.status in _PUZZLED and error:
+        raise DoubtError(error)
+    if error:
+        raise error
+    _check_type(content_type, _POSTED)
 
 
 def shown(error: RemoteError, secrets: Sequence[str]) -> RemoteError:
@@ -218,13 +239,83 @@ def _silent(known: ServerFacts, advertisement: ls_refs.Advertisement) -> dict[st
 async def _listed(
     dial: Dial, wish: RefsRequest, known: ServerFacts, *, sha256: bool
 ) -> dict[str, str]:
-    listing = ls_refs.Listing(wish.refs)
     body = ls_refs.question(wish.refs, sha256=sha256)
+    is_odd = False
+    if wish.keep and known.was_heard() and not known.is_odd() and dial.is_direct(wish.url):
+        try:
+            return await _listed_plainly(dial, wish, known, body)
+        except NotPlainError:
+            is_odd = True
+    listing = ls_refs.Listing(wish.refs)
     async with posted(dial, wish, body) as answer:
         known.hear()
+        if is_odd:  # The other way knew what to do.
+            known.odd_until = time.monotonic() + _ODD_SECONDS
         async for chunk in read(answer, max_bytes=_MAX_BYTES):
             listing.feed(chunk)
         return listing.heads()
+
+
+async def _listed_plainly(
+    dial: Dial, wish: RefsRequest, known: ServerFacts, body: bytes
+) -> dict[str, str]:
+    """The answer to a POST, on a connection of the kind that costs little.
+
+    Raises:
+        NotPlainError: it takes the other way to know.
+        RemoteError, DoubtError: as for `posted`.
+    """
+    listing, bounded = ls_refs.Listing(wish.refs), _Body()
+    headers = _headers(wish) | _POST_HEADERS
+    try:
+        answer = await dial.plainly(
+            wish.url, _POST_TAIL, headers, body, bounded.add, certificate=wish.certificate
+        )
+        content_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+        _check(refusals.AnswerHead(answer.status, answer.headers), content_type, wish)
+        known.hear()
+        for piece in _unpacked(answer.headers.get("content-encoding", ""), bounded.pieces):
+            listing.feed(piece)
+        return listing.heads()
+    except (BadAnswerError, RequestFailedError) as exc:
+        raise DoubtError(exc) from exc
+
+
+def _unpacked(encoding: str, pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The pieces of a body that a proxy may have compressed; see `connections.read`."""
+    encoding = encoding.strip().lower()
+    if encoding in ("", "identity"):
+        yield from pieces
+        return
+    if encoding not in compressed.ENCODINGS:
+        raise malformed("it is compressed")
+    unpacker, unpacked = compressed.Unpacker(), 0
+    for piece in pieces:
+        for part in unpacker.feed(piece):
+            unpacked += len(part)
+            if unpacked > _MAX_BYTES:
+                raise TooLargeError("The server's answer is too large.")
+            yield part
+    unpacker.end()
+
+
+class _Body:
+    """What comes of a body before it is whole: a listing of few refs; more is read by `posted`."""
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+        self._bytes = 0
+
+    def add(self, piece: bytes) -> None:
+        """Keep a piece.
+
+        Raises:
+            NotPlainError: they are too large.
+        """
+        self._bytes += len(piece)
+        if self._bytes > _MOST_PLAIN_BYTES:
+            raise NotPlainError
+        self.pieces.append(piece)
 
 
 async def _advertised(
@@ -238,7 +329,7 @@ async def _advertised(
     async with dial.answer(
         wish.url, _GET_TAIL, headers, keep=wish.keep, certificate=wish.certificate
     ) as answer:
-        if error := _refusal(answer, wish):
+        if error := refusals.refusal(_head(answer), wish.url):
             raise error
         chunks = read(answer, max_bytes=_MAX_BYTES)
         if answer.content_type != _ADVERTISED:
@@ -247,7 +338,7 @@ async def _advertised(
                 raise DumbError
             if error := refusals.page(answer.content_type):
                 raise error
-            _check_type(answer, _ADVERTISED)
+            _check_type(answer.content_type, _ADVERTISED)
         async for chunk in chunks:
             advertisement.feed(chunk)
         advertisement.heads()  # Raises if it is cut short.
@@ -258,12 +349,11 @@ def _headers(wish: RefsRequest) -> dict[str, str]:
     return _HEADERS | ({"Authorization": wish.authorization} if wish.authorization else {})
 
 
-def _check_type(answer: aiohttp.ClientResponse, expected: str) -> None:
-    if answer.content_type != expected:
+def _check_type(content_type: str, expected: str) -> None:
+    if content_type != expected:
         raise malformed("it is of another type")
 
 
-def _refusal(answer: aiohttp.ClientResponse, wish: RefsRequest) -> RemoteError | None:
-    """The error for the head of an answer, or None."""
+def _head(answer: aiohttp.ClientResponse) -> refusals.AnswerHead:
     headers = {name.lower(): answer.headers[name] for name in answer.headers}
-    return refusals.refusal(refusals.AnswerHead(answer.status, headers), wish.url)
+    return refusals.AnswerHead(answer.status, headers)

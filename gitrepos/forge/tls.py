@@ -57,9 +57,14 @@ def _presenting(bundle: _Bundle, certificate: Certificate) -> ssl.SSLContext:
 
 
 def _bundle(ca_file: str) -> _Bundle:
+    return _read(ca_file, _state(ca_file)) if ca_file else None, tuple(map(_state, _system()))
+
+
+@functools.cache
+def _system() -> tuple[str, str]:
+    """The file and the folder of the system's authorities; the library was built with them."""
     paths = ssl.get_default_verify_paths()
-    system = (paths.openssl_cafile, paths.openssl_capath)
-    return _read(ca_file, _state(ca_file)) if ca_file else None, tuple(map(_state, system))
+    return paths.openssl_cafile, paths.openssl_capath
 
 
 @functools.lru_cache(maxsize=_KEPT)

@@ -85,14 +85,14 @@ def due(now: datetime, gate: Gate | None = None) -> Claim | None:
         with gate.entering((one.host, one.remote_id) for one in chosen) as ids:
             claim = Claim(uuid4(), tuple(ids), more, gate)
             lease = now + timedelta(seconds=LEASE_SECONDS)
-            Remote.objects.filter(pk__in=ids).update(claim_id=claim.id, lease_until=lease)
+            Remote.objects.filter(pk__among=ids).update(claim_id=claim.id, lease_until=lease)
     return claim if claim.remote_ids else None
 
 
 def _first(rows: QuerySet[Remote], limit: int) -> list[Due]:
     """The most overdue remotes, up to half of them asked for."""
     asked = _some(rows.filter(asked=True).order_by("next_poll_at"), (limit + 1) // 2)
-    others = rows.exclude(pk__in=[one.remote_id for one in asked])
+    others = rows.exclude(pk__among=[one.remote_id for one in asked]) if asked else rows
     return asked + _some(others.order_by("next_poll_at"), limit - len(asked))
 
 
@@ -223,12 +223,12 @@ def _held_batch(
 ) -> Iterator[QuerySet[Remote]]:
     """The remotes that the claim still holds, locked for one transaction."""
     with transaction.atomic():
-        mine = Remote.objects.filter(pk__in=remote_ids, claim_id=claim_id, lease_until__gt=now)
+        mine = Remote.objects.filter(pk__among=remote_ids, claim_id=claim_id, lease_until__gt=now)
         # In one order everywhere, as an edit locks them, so that nobody waits in a ring. And
         # apart from the update: a statement that waited for a lock sees the locked row anew,
         # but not what the other transaction wrote beside it, such as a request for a sync.
         locked = list(mine.select_for_update().order_by("pk").values_list("pk", flat=True))
-        yield Remote.objects.filter(pk__in=locked)
+        yield Remote.objects.filter(pk__among=locked)
 
 
 def finish(

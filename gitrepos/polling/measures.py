@@ -1,6 +1,9 @@
 """The metrics of polls and syncs."""
 
+from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
+from typing import NamedTuple
 
 from django.utils import timezone
 
@@ -54,16 +57,34 @@ def claimed(remotes: int, seconds: float) -> None:
     CLAIM.observe(seconds)
 
 
-def polled(host: str, due_at: datetime | None, error: RemoteError | None, *, changed: bool) -> None:
-    """Count a poll that was answered or failed."""
-    CALLS.add(_forge(host), "check")
-    if error is not None:
-        POLLS.add(error.code, error.fault)
-    else:
-        POLLS.add("changed" if changed else "unchanged", "none")
-    # A remote that does not answer in time makes itself late.
-    if due_at is not None and not isinstance(error, TimedOutError):
-        LATENESS.observe((timezone.now() - due_at).total_seconds())
+class Measured(NamedTuple):
+    """A poll that was answered or failed; `due_at` is None where its lateness says nothing."""
+
+    host: str
+    due_at: datetime | None
+    error: RemoteError | None
+    changed: bool
+
+
+def polled(polls: Iterable[Measured]) -> None:
+    """Count polls that were answered or failed, together: each count takes a lock."""
+    calls: Counter[str] = Counter()
+    outcomes: Counter[tuple[str, str]] = Counter()
+    late, now = [], timezone.now()
+    for host, due_at, error, changed in polls:
+        calls[_forge(host)] += 1
+        if error is not None:
+            outcomes[error.code, error.fault] += 1
+        else:
+            outcomes["changed" if changed else "unchanged", "none"] += 1
+        # A remote that does not answer in time makes itself late.
+        if due_at is not None and not isinstance(error, TimedOutError):
+            late.append((now - due_at).total_seconds())
+    for forge, number in calls.items():
+        CALLS.add(forge, "check", amount=number)
+    for outcome, number in outcomes.items():
+        POLLS.add(*outcome, amount=number)
+    LATENESS.observe(*late)
 
 
 def fetched(host: str) -> None:

@@ -91,7 +91,7 @@ def pending_files(links: Iterable[Link]) -> dict[UUID, Reason]:
     `configurations.judging` reads them.
     """
     rules = {link.pk: link.observed_rules for link in links}
-    files = LinkedFile.objects.filter(LinkedFile.refused(), link__in=list(rules))
+    files = LinkedFile.objects.filter(LinkedFile.refused(), link__id__among=list(rules))
     rows = list(files.values_list("link_id", "configuration", "outcome", "findings"))
     if not rows:
         return {}

@@ -45,16 +45,22 @@ def poll(batch: Claim, hand_over: Callable[[Fence, Found], object]) -> None:
             )
         ]
         claims.settle(batch.id, quiet)
-        _measure([works[answer.key].remote for answer in answers], answers, quiet)
+        _measure([works[answer.key].remote for answer in answers], answers, set(quiet))
 
 
 def _measure(
     remotes: Sequence[Remote], answers: Sequence[check.RefsAnswer[UUID]], quiet: Collection[UUID]
 ) -> None:
-    for row, answer in zip(remotes, answers, strict=True):
-        # One whose sync waits has had its turn; it is only looked at again.
-        due_at = row.next_poll_at if row.waits_since is None else None
-        measures.polled(row.host, due_at, answer.error, changed=answer.key not in quiet)
+    measures.polled(
+        measures.Measured(
+            row.host,
+            # One whose sync waits has had its turn; it is only looked at again.
+            row.next_poll_at if row.waits_since is None else None,
+            answer.error,
+            changed=answer.key not in quiet,
+        )
+        for row, answer in zip(remotes, answers, strict=True)
+    )
 
 
 # The columns of remotes and links that a poll reads: it is frequent, and seldom needs the rest.

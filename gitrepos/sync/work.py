@@ -79,12 +79,12 @@ def load(batch: Claim, only: tuple[Sequence[str], Sequence[str]] = ((), ())) -> 
 
     `only` has the columns of remotes and of links that are read; empty for all.
     """
-    rows = Remote.objects.filter(pk__in=batch.remote_ids, claim_id=batch.id).only(*only[0])
+    rows = Remote.objects.filter(pk__among=batch.remote_ids, claim_id=batch.id).only(*only[0])
     rows = rows.prefetch_related("shared")  # No query where no remote has one.
     links: dict[UUID, list[Link]] = defaultdict(list)
     now = timezone.now()
     remotes = {row.pk: row for row in rows}
-    polled = Link.objects.filter(Link.polled(), remote__in=list(remotes)).order_by("pk")
+    polled = Link.objects.filter(Link.polled(), remote__id__among=list(remotes)).order_by("pk")
     for link in polled.only(*only[1]):
         links[link.remote_id].append(link)
     return {pk: Work(row, tuple(links[pk]), now) for pk, row in remotes.items()}

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gitrepos.errors import RateLimitedError
-from gitrepos.forge import check, connections, eventloop, smart_http
+from gitrepos.forge import check, connections, eventloop, kept, smart_http
 from gitrepos.forge.secret import bearer
 from gitrepos.forge.wire.pkt_line import frame
 from tests.support.asking import MAIN, PER_HOST, ask, failure, heads
@@ -74,7 +74,8 @@ def test_no_more_connections_are_kept_than_files_may_be_open(
 ) -> None:
     """Past the bound each is closed after its answer."""
     eventloop.close()
-    monkeypatch.setattr(connections, "_KEPT_SOCKETS", 0)
+    for module in (connections, kept):
+        monkeypatch.setattr(module, "MOST_KEPT", 0)
     for _ in range(3):
         heads(unknown.url)
 
@@ -99,6 +100,36 @@ def test_a_kept_connection_that_the_server_closes_is_made_again(full: Repo) -> N
         found = [heads(url) for _ in range(3)]
 
     assert found == [{MAIN: commit}] * 3
+
+
+def test_an_answer_that_is_not_plain_is_asked_for_in_the_other_way(full: Repo) -> None:
+    """One that lasts until its connection ends; the server is known for it then."""
+    commit = full.git("rev-parse", "HEAD")
+    asked: list[None] = []
+
+    def say(connection: socket.socket) -> None:
+        asked.append(None)
+        connection.sendall(OK + b"\r\n" + frame(f"{commit} {MAIN}\n") + b"0000")
+
+    with serving(say) as url:
+        found = [heads(url) for _ in range(4)]
+
+    assert (found, len(asked)) == ([{MAIN: commit}] * 4, 5)
+
+
+@pytest.mark.parametrize("status", [403, 429])
+def test_a_limit_on_a_kept_connection_is_asked_for_once(
+    fresh: Forge, unknown: Repo, status: int
+) -> None:
+    """Each call more would make the limit longer."""
+    heads(unknown.url)
+    heads(unknown.url)
+    fresh.answers[unknown.bare.name] = (status, {"Retry-After": "7"}, b"")
+
+    error = failure(unknown.url)
+
+    assert isinstance(error, RateLimitedError)
+    assert (error.retry_after_seconds, len(fresh.calls(unknown))) == (7, 3)
 
 
 def test_no_process_is_started(fresh: Forge, unknown: Repo) -> None:

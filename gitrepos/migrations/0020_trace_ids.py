@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('gitrepos', '0018_gates'),
+        ('gitrepos', '0019_github_apps'),
     ]
 
     operations = [
