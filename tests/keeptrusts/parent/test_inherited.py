@@ -36,7 +36,7 @@ def test_the_command_gives_it_to_web_alone(monkeypatch: pytest.MonkeyPatch) -> N
     given = {one.name: one.runs.environment for one in roles.parts(roles.ALL, os.environ)}
 
     assert given.pop("web") == {OF_WEB[0]: "x"}
-    assert [*given.values()] == [{}] * 4
+    assert [*given.values()] == [{}] * 3
 
 
 def test_the_broker_gets_no_setting_of_ours() -> None:
