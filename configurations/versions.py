@@ -25,6 +25,9 @@ Source = Configuration.Source
 # What changes nothing that is in force, and what puts more in the way of that.
 _FREE = {"name", "description", "labels"}
 
+# Contents that go with their audit in one statement, as text; others are bytes of their own.
+_SMALL_BYTES = 256 * 1024
+
 _AUDITED = (
     "name", "description", "labels", "status", "source", "owner", "version", "content_hash",
     "pin_reason", "pin_expires_at", "four_eyes",
@@ -243,11 +246,15 @@ def record(entries: Sequence[Entry], *, origin: Origin, owner: str) -> dict[str,
         row.git_hash = row.content_hash
         rows.append(row)
     _write(rows, existing=existing)
-    Version.objects.bulk_create(versions)
+    small = sum(len(entry.content) for entry in entries) <= _SMALL_BYTES
+    if not small:
+        Version.objects.bulk_create(versions)
     commit = {"commit": origin.commit, "author": origin.author, "signer": origin.signer}
     changes = [(row.pk, before.get(row.pk), {**audited(row), **commit}) for row in rows]
     facts = leaves.of(zip(rows, versions, strict=True), tree=origin.tree)
-    audit.record_all("configuration.published", changes, facts=facts)
+    audit.record_all(
+        "configuration.published", changes, facts=facts, beside=versions if small else ()
+    )
     return {row.pk: row.version for row in rows}
 
 

@@ -1,10 +1,11 @@
 """The audit log: who changed what, and how. Its only writer."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Model
 from django.utils import timezone
 
 from events.models import AuditEntry
@@ -106,8 +107,12 @@ def record_all(
     changes: Iterable[tuple[str, Fields | None, Fields | None]],
     *,
     facts: Iterable[Fact] = (),
+    beside: Sequence[Model] = (),
 ) -> None:
-    """Add an entry for each of many changes: target, before and after; as `record` does."""
+    """Add an entry for each of many changes: target, before and after; as `record` does.
+
+    The rows `beside`, of one model, are inserted by the same statement.
+    """
     assert action in ACTIONS
     now, actor = timezone.now(), acting.current()
     rows, told = [], list(facts)
@@ -127,7 +132,7 @@ def record_all(
         )  # fmt: skip
         told.append(Fact("audit", audited.facts(action, target, old, new, who)))
     # While whoever calls holds up other writers each trip is one for them too.
-    insert(rows, *log.rows(told, at=now))
+    insert(beside, rows, *log.rows(told, at=now))
     hints.announce_on_commit()
 
 

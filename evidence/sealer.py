@@ -45,6 +45,19 @@ def seal() -> int:
         return _seal(timezone.now()) if _is_alone() else 0
 
 
+_has_begun = False
+
+
+def is_waited_for() -> bool:
+    """Whether entries wait for their places; it is asked each second.
+
+    An epoch begins, too, where none ever did. No process sees the last one go.
+    """
+    global _has_begun
+    _has_begun = _has_begun or Epoch.objects.exists()
+    return not _has_begun or Entry.objects.filter(index=None).exists()
+
+
 def begin_epoch(*, held: Checkpoint | None = None) -> int:
     """Begin a new tree, whose first entry tells the last checkpoint of the one before.
 

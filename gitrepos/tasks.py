@@ -13,23 +13,17 @@ from uuid import UUID, uuid4
 
 import redis
 import structlog
-from celery import Task, shared_task
-from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLostError
-from celery.signals import (
-    task_failure,
-    worker_init,
-    worker_process_shutdown,
-    worker_ready,
-    worker_shutting_down,
-)
+from celery import shared_task
+from celery.signals import worker_init, worker_ready, worker_shutting_down
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from events import retention
+from evidence import sealer
+from evidence import tasks as sealing
 from gitrepos.errors import InternalError, RemoteError, TimedOutError, UnavailableError
-from gitrepos.forge import eventloop
 from gitrepos.links import links, preview_requests, shared_credentials
 from gitrepos.polling import claims, hosts, measures, waiting
 from gitrepos.polling.claims import Claim, Fence
@@ -42,18 +36,26 @@ from keeptrusts.messaging import mailbox
 from keeptrusts.messaging.standby import Standby
 from keeptrusts.observed import traces
 from keeptrusts.processes import heartbeat
+from keeptrusts.processes.limits import TimeLimits
+from keeptrusts.redis_client import client
 from keeptrusts.servers import failures, outages
 from kt.tracing import context
 
 log = structlog.get_logger(__name__)
 
-_PREVIEW_SECONDS = 45
+# A sync that lasts for longer is given up.
+_SYNC_SECONDS = claims.SYNC_SECONDS - 30
+_KILLS = 2
+_IN_A_ROW_SECONDS = 1.0
+# As many as two syncers read at once.
+_ENOUGH = 2 * settings.SYNCS_AT_ONCE
 
 # Batches of one process that may wait for slow forges at once. There are more threads than
 # batches, so that ticks go on.
 _turns = threading.BoundedSemaphore(settings.POLLS_AT_ONCE)
 _gate = Gate()
 _leases = Leases()
+_limits = TimeLimits()
 
 
 @shared_task(name="gitrepos.tick")
@@ -61,22 +63,24 @@ def tick() -> None:
     """Claim a batch of due remotes and poll them; beat calls it every second.
 
     A changed remote waits for `sync_remote`, which is told at once. Where more are due, another
-    tick follows.
+    tick follows. The sealer of evidence is told where entries wait for it.
     """
     _standby.heard()
     _beat()
     metrics.flush()
     links.expire_pins()
+    if sealer.is_waited_for():
+        _tell(sealing.seal, expires=2)
     if not _turns.acquire(blocking=False):
         return
     try:
         batch = _claimed()
         if batch is not None:
             if batch.more:
-                _tick_again()
+                _tell(tick, expires=2)
             _poll(batch, _hand_over)
         if waiting.is_any_overlooked(timezone.now()):
-            _tell_syncers(expires=2)
+            _tell(sync_remote, expires=2)
     finally:
         _turns.release()
 
@@ -98,7 +102,7 @@ def _claimed() -> Claim | None:
     return batch
 
 
-_standby = Standby(_tick_alone, lambda: _sync_next(uuid4()))
+_standby = Standby(_tick_alone, lambda: _sync_next())
 
 
 @worker_init.connect
@@ -122,12 +126,15 @@ def _beat() -> None:
             raise
 
 
-def _tick_again() -> None:
+def _tell(task: Any, *, expires: int) -> None:
+    """Send a message, which after so many seconds is void; it may be lost.
+
+    A later tick tells of what is still to be done.
+    """
     try:
-        tick.apply_async(expires=2)
+        task.apply_async(expires=expires)
     except OperationalError as exc:
-        # Beat's next tick goes on; what this one claimed is polled.
-        log.warning("tick not queued: broker unreachable", error=str(exc))
+        log.warning("not queued: broker unreachable", task=task.name, error=str(exc))
 
 
 def _poll(batch: Claim, hand_over: Callable[[Fence, Found], object]) -> None:
@@ -146,38 +153,38 @@ def _poll(batch: Claim, hand_over: Callable[[Fence, Found], object]) -> None:
         _gate.leave(batch.remote_ids)
 
 
-@shared_task(
-    bind=True,
-    name="gitrepos.sync_remote",
-    soft_time_limit=claims.SYNC_SECONDS - 30,
-    time_limit=claims.SYNC_SECONDS - 5,
-)
-def sync_remote(self: Task[Any, None], *_: Any) -> None:
-    """Sync the remote whose turn it is, if one waits.
+@shared_task(name="gitrepos.sync_remote")
+def sync_remote(*_: Any) -> None:
+    """Sync the remotes whose turn it is, for a second.
 
-    The claim has the task's id, by which the remote of a killed process is found. Messages of an
-    older version say which remote to sync; its claim ends with its lease.
+    Another message then has the rest synced: who waits for a preview comes in between. Messages of
+    an older version say which remote to sync; its claim ends with its lease.
     """
-    _sync_next(UUID(self.request.id))
+    until = time.monotonic() + _IN_A_ROW_SECONDS
+    try:
+        while _sync_next():
+            if time.monotonic() > until:
+                _tell_syncers()
+                return
+    finally:
+        metrics.flush()
 
 
-def _sync_next(claim_id: UUID) -> None:
-    """Sync the remote whose turn it is, if one waits, under a new claim."""
+def _sync_next() -> bool:
+    """Sync the remote whose turn it is under a new claim; False when none waits."""
+    claim_id = uuid4()
     taken = waiting.take(claim_id, timezone.now())
     if taken is None:
-        return
+        return False
     fence, found = taken
     began = time.monotonic()
     try:
         with (
             traces.span("sync", at=context.of_id(found.trace_id)),
             _leases.held(claim_id, [fence.remote_id], most_seconds=claims.SYNC_SECONDS),
+            _limits.within(_SYNC_SECONDS, lambda: _give_up(fence)),
         ):
-            steps.sync(fence, found)
-    except SoftTimeLimitExceeded:
-        log.warning("sync took too long", remote=str(fence.remote_id))
-        message = "The sync did not end in time; link a path with fewer files, or simpler ones."
-        _abandon(fence, TimedOutError(message))
+            _sync(fence, found)
     except Exception as exc:  # noqa: BLE001
         # The outermost caller: after a bug the link shows an error, and backs off.
         failure = failures.of(exc)
@@ -185,46 +192,62 @@ def _sync_next(claim_id: UUID) -> None:
         _abandon(fence, _cut_short(exc, "sync", remote=str(fence.remote_id)), is_outage=is_outage)
     finally:
         measures.synced(time.monotonic() - began)
-        metrics.flush()
+    return True
+
+
+def _sync(fence: Fence, found: Found) -> None:
+    if found.kills < _KILLS:
+        steps.sync(fence, found)
+        return
+    # Whatever ended its process would end the next one, and the syncs beside it.
+    log.error("sync ended its process", remote=str(fence.remote_id), times=found.kills)
+    message = "The process of this sync was killed each time; most likely it took too much memory."
+    _abandon(fence, InternalError(message))
+
+
+def _give_up(fence: Fence) -> None:
+    """Give back the remote of a sync that lasts too long; what it still writes is refused."""
+    try:
+        log.warning("sync took too long", remote=str(fence.remote_id))
+        message = "The sync did not end in time; link a path with fewer files, or simpler ones."
+        _abandon(fence, TimedOutError(message))
+    finally:
+        connection.close()  # It is needed seldom.
 
 
 def _abandon(fence: Fence, error: RemoteError, *, is_outage: bool = False) -> None:
     _leases.give_back(lambda: steps.abandon(fence, error, is_outage=is_outage))
 
 
-@task_failure.connect(sender=sync_remote)
-def give_back(task_id: str, exception: BaseException, **_: Any) -> None:
-    """Give back the remote of a killed pool process; else it would wait for the lease's end."""
-    if not isinstance(exception, WorkerLostError | TimeLimitExceeded):
-        return
-    message = "The process of this sync was killed; most likely it took too much memory."
-    try:
-        for fence in claims.held_by(UUID(task_id)):
-            _abandon(fence, InternalError(message))
-    finally:
-        connection.close()  # The main process needs none, and its children inherit it.
-
-
-@shared_task(name="gitrepos.preview", soft_time_limit=_PREVIEW_SECONDS, time_limit=60)
+@shared_task(name="gitrepos.preview")
 def preview_link(ticket: str, request_id: str) -> None:
     """Make the preview that a request waits for, and answer it."""
+    with _limits.within(preview.SECONDS, lambda: mailbox.put(ticket, _too_late())) as limit:
+        answer = _previewed(request_id)
+        if answer is not None and not limit.is_over:
+            mailbox.put(ticket, answer)
+
+
+def _previewed(request_id: str) -> dict[str, Any] | None:
+    """The answer to a request for a preview; None where nobody waits for it."""
     try:
         link = preview_requests.take(UUID(request_id))
         if link is None:
             log.warning("nobody waits for this preview", request=request_id)
-            return
-        answer = preview.of(link)
-    except SoftTimeLimitExceeded:
-        text = (
-            f"The preview took over {_PREVIEW_SECONDS} s; choose a smaller path, or sync without a"
-            " preview: a sync may take longer."
-        )
-        answer = {"error": {"code": TimedOutError.code, "message": text}}
+            return None
+        return preview.of(link)
     except Exception as exc:  # noqa: BLE001
         # The outermost caller: the waiting request gets an error. A credential may be gone by now.
         error = _cut_short(exc, "preview")
-        answer = {"error": {"code": error.code, "message": error.message}}
-    mailbox.put(ticket, answer)
+        return {"error": {"code": error.code, "message": error.message}}
+
+
+def _too_late() -> dict[str, Any]:
+    text = (
+        f"The preview took over {preview.SECONDS:g} s; choose a smaller path, or sync without a"
+        " preview: a sync may take longer."
+    )
+    return {"error": {"code": TimedOutError.code, "message": text}}
 
 
 @shared_task(name="gitrepos.sweep")
@@ -241,7 +264,7 @@ def sweep() -> None:
         log.info("removed old history", events=events, runs=runs)
 
 
-@shared_task(name="gitrepos.wake", time_limit=60)
+@shared_task(name="gitrepos.wake")
 def wake() -> None:
     """Repair times that lie too far ahead because a clock was set back."""
     now = timezone.now()
@@ -252,7 +275,7 @@ def wake() -> None:
         log.warning("repaired times far ahead; check the clocks", remotes=late)
 
 
-@shared_task(name="gitrepos.warn", time_limit=60)
+@shared_task(name="gitrepos.warn")
 def warn() -> None:
     """Record an event for each credential that expires soon."""
     if warned := shared_credentials.warn(timezone.now()):
@@ -269,8 +292,24 @@ def _cut_short(exc: Exception, what: str, **facts: str) -> RemoteError:
 
 def _hand_over(fence: Fence, found: Found) -> None:
     if _put(fence, found):
+        _tell_syncers()
+
+
+def _tell_syncers() -> None:
+    """Tell the syncers that a sync waits, unless enough messages lie there that nobody has read.
+
+    Whoever reads one looks for what waits by then.
+    """
+    if _unread() < _ENOUGH:
         # By then it is polled and told of again: else what waits for long would fill the broker.
-        _tell_syncers(expires=waiting.WAITING_SECONDS)
+        _tell(sync_remote, expires=waiting.WAITING_SECONDS)
+
+
+def _unread() -> int:
+    try:
+        return int(client().llen("sync"))
+    except redis.RedisError:
+        return 0  # Who sends a message tells what is wrong.
 
 
 def _put(fence: Fence, found: Found) -> bool:
@@ -283,23 +322,8 @@ def _put(fence: Fence, found: Found) -> bool:
     return True
 
 
-def _tell_syncers(*, expires: int) -> None:
-    """Tell the workers that a sync waits; after so many seconds the message is void."""
-    try:
-        sync_remote.apply_async(expires=expires)
-    except OperationalError as exc:
-        # The sync keeps its place, and a later tick tells of it.
-        log.warning("sync not queued: broker unreachable", error=str(exc))
-
-
 @worker_ready.connect
 def _recover(**_: Any) -> None:
     """Make stalled remotes due and remove leftovers of killed workers."""
     claims.retry_stalled()
     sweep()
-
-
-@worker_process_shutdown.connect
-def _close_connections(**_: Any) -> None:
-    """Close the connections to forges: a child of the pool ends without Python's exit handlers."""
-    eventloop.close()

@@ -6,13 +6,12 @@ from typing import Any
 
 from celery import Celery
 from celery.exceptions import SecurityWarning
-from celery.signals import setup_logging, task_failure, worker_init, worker_process_init
+from celery.signals import setup_logging, task_failure, worker_init
 from django.conf import settings
 
 from keeptrusts import database
 from keeptrusts.messaging import messages, traced
 from keeptrusts.messaging.reconnecting import Messaging
-from keeptrusts.processes.process import die_with_parent
 from keeptrusts.redis_client import TIMEOUTS
 from keeptrusts.servers import outages
 
@@ -94,7 +93,6 @@ app.conf.update(
         "sweep": {"task": "gitrepos.sweep", "schedule": _SWEEP_SECONDS, "options": {"expires": 60}},
         "wake": {"task": "gitrepos.wake", "schedule": _WAKE_SECONDS, "options": {"expires": 60}},
         "warn": {"task": "gitrepos.warn", "schedule": _WARN_SECONDS, "options": {"expires": 60}},
-        "seal": {"task": "evidence.seal", "schedule": _TICK_SECONDS, "options": {"expires": 2}},
         "witness": {
             "task": "evidence.witness",
             "schedule": _WITNESS_SECONDS,
@@ -143,8 +141,3 @@ def _bound_statements(**_: Any) -> None:
 @task_failure.connect
 def _note(exception: BaseException, **_: Any) -> None:
     outages.met(exception)
-
-
-@worker_process_init.connect
-def _bind_to_parent(**_: Any) -> None:
-    die_with_parent()

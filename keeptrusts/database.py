@@ -24,7 +24,7 @@ from django.db.models import (
     QuerySet,
     UUIDField,
 )
-from django.db.models.expressions import Col
+from django.db.models.expressions import Col, DatabaseDefault
 from django.db.models.functions import Cast
 from django.db.models.lookups import In
 from django.db.models.sql.compiler import SQLCompiler
@@ -138,21 +138,21 @@ def _insert(tables: Sequence[Sequence[Model]]) -> None:
         for rows in tables:
             type(rows[0])._base_manager.bulk_create(rows)
         return
+    inserted = [_inserted(rows) for rows in tables]
+    told = tuple((type(rows[0]), fields) for rows, fields in zip(tables, inserted, strict=True))
     with default.cursor() as cursor:
-        cursor.execute(
-            _inserting(tuple(type(rows[0]) for rows in tables)), [_written(rows) for rows in tables]
-        )
+        cursor.execute(_inserting(told), list(map(_written, tables, inserted)))
 
 
 @lru_cache(maxsize=64)
-def _inserting(models: Sequence[type[Model]]) -> str:
-    """The statement that inserts rows of models, each model's as JSON.
+def _inserting(tables: Sequence[tuple[type[Model], Sequence[Any]]]) -> str:
+    """The statement that inserts fields of models, each model's rows as JSON.
 
     The compiler of Django takes as long for it as for all else that a row costs.
     """
     several = []
-    for model in models:
-        fields = {default.ops.quote_name(one.column): one for one in _inserted(model)}
+    for model, inserted in tables:
+        fields = {default.ops.quote_name(one.column): one for one in inserted}
         table, columns = default.ops.quote_name(model._meta.db_table), ", ".join(fields)
         types = ", ".join(f"{name} {one.db_type(default)}" for name, one in fields.items())
         several.append(
@@ -163,17 +163,31 @@ def _inserting(models: Sequence[type[Model]]) -> str:
     return (f"WITH {others} " if others else "") + several[-1]
 
 
+def _inserted(rows: Sequence[Model]) -> tuple[Any, ...]:
+    """The fields of rows that are not left to the database; each is given by all rows, or none."""
+    fields, left = _fields(type(rows[0]))
+    given = tuple(one for one in left if _is_given(rows, one.attname))
+    return (*fields, *given)
+
+
+def _is_given(rows: Sequence[Model], name: str) -> bool:
+    many = sum(not isinstance(getattr(row, name), DatabaseDefault) for row in rows)
+    assert many in (0, len(rows)), name
+    return many > 0
+
+
 @lru_cache(maxsize=64)
-def _inserted(model: type[Model]) -> Sequence[Any]:
-    return [
-        field
-        for field in model._meta.concrete_fields
-        if not isinstance(field, AutoField) and field.db_default is NOT_PROVIDED
-    ]
+def _fields(model: type[Model]) -> tuple[Sequence[Any], Sequence[Any]]:
+    """The fields of a model but its number, and those for which the database has a default."""
+    fields = [one for one in model._meta.concrete_fields if not isinstance(one, AutoField)]
+    return (
+        [one for one in fields if one.db_default is NOT_PROVIDED],
+        [one for one in fields if one.db_default is not NOT_PROVIDED],
+    )
 
 
-def _written(rows: Sequence[Model]) -> str:
-    fields = [(one.column, one.attname) for one in _inserted(type(rows[0]))]
+def _written(rows: Sequence[Model], inserted: Sequence[Any]) -> str:
+    fields = [(one.column, one.attname) for one in inserted]
     return json.dumps(
         [{column: getattr(row, name) for column, name in fields} for row in rows], default=_text
     )

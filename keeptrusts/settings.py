@@ -116,6 +116,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
 # Batches of remotes that one poller may wait for at once.
 POLLS_AT_ONCE = 16
+# Remotes that one syncer works on at once. Most of that is waiting for forges.
+SYNCS_AT_ONCE = 8
 
 CORS_ALLOWED_ORIGINS = list(ENV.cors_origins)
 CORS_ALLOW_HEADERS = [

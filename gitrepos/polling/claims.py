@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.db import connection, transaction
-from django.db.models import Case, Exists, F, Min, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, Count, Exists, F, Min, OuterRef, Q, QuerySet, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Greatest
 from django.utils import timezone
@@ -123,28 +123,20 @@ def lock(fence: Fence, now: datetime) -> Remote:
     row = Remote.objects.select_for_update().filter(pk=fence.remote_id).first()
     if row is None or row.claim_id != fence.claim_id:
         raise FenceLostError("another claim holds this remote")
-    if row.lease_until is None or row.lease_until <= now:
+    if not lasts(row, now):
         raise FenceLostError("the lease of this claim ran out")
     return row
+
+
+def lasts(row: Remote, now: datetime) -> bool:
+    """Whether the lease of a remote's claim has not run out."""
+    return row.lease_until is not None and row.lease_until > now
 
 
 def held_by(claim_id: UUID) -> list[Fence]:
     """The remotes that a claim holds."""
     rows = Remote.objects.filter(claim_id=claim_id).values_list("pk", flat=True)
     return [Fence(pk, claim_id) for pk in rows]
-
-
-def renew(fence: Fence) -> None:
-    """Extend the lease of a sync that begins.
-
-    Raises:
-        FenceLostError: the claim ended.
-    """
-    now = timezone.now()
-    with transaction.atomic():
-        row = lock(fence, now)
-        row.lease_until = now + timedelta(seconds=LEASE_SECONDS)
-        row.save(update_fields=Remote.CLAIM)
 
 
 def extend(claim_id: UUID, remote_ids: Collection[UUID]) -> None:
@@ -259,17 +251,20 @@ def finish(
         row.failures, row.put_off = (0, 0) if ok else (failures, row.put_off)
         if ok or limited_until:
             row.limited_until = limited_until
-        links = row.links.filter(Link.polled())
-        row.asked = links.filter(Link.behind()).exists()
+        standing = row.links.filter(Link.polled()).aggregate(
+            pace=_pace(now),  # A link that is settled has none any more.
+            behind=Count("pk", filter=Link.behind()),
+            expecting=Count("pk", filter=Link.expecting(now)),
+        )
+        row.asked, pace = bool(standing["behind"]), standing["pace"]
         at_once = at_once or row.asked
         row.stalled = stalled and not at_once
-        pace = _interval(row, now)  # A link that is settled has none any more.
         row.interval_seconds = pace or row.interval_seconds
         if row.stalled or pace is None:
             row.next_poll_at = None
         elif at_once:
             row.next_poll_at = now
-        elif links.filter(Link.expecting(now)).exists():
+        elif standing["expecting"]:
             row.next_poll_at = _soon(now, row.failures)
         else:
             row.next_poll_at = _next_poll_at(row, now)
@@ -349,13 +344,17 @@ def _interval(remote: Remote, now: datetime) -> int | None:
 
     A link with `webhook_poll_interval_seconds` asks for that interval while webhooks come.
     """
+    links = remote.links.filter(Link.polled())
+    seconds: int | None = links.aggregate(pace=_pace(now))["pace"]
+    return seconds
+
+
+def _pace(now: datetime) -> Min:
     heard = When(
         ~silent(now), webhook_poll_interval_seconds__isnull=False,
         then=F("webhook_poll_interval_seconds"),
     )  # fmt: skip
-    pace = Min(Case(heard, default=F("poll_interval_seconds")))
-    seconds: int | None = remote.links.filter(Link.polled()).aggregate(pace=pace)["pace"]
-    return seconds
+    return Min(Case(heard, default=F("poll_interval_seconds")))
 
 
 def silent(now: datetime) -> Q:

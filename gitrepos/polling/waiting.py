@@ -5,7 +5,7 @@ workers names nobody: whoever gets one takes the sync whose turn it is by then.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -34,13 +34,15 @@ class Found:
 
     `requests` has the `requested_seq` and `edits` the `generation` of links that were behind, by
     id, as it was before the forge was asked. `trace_id` is that of the first such request, or of
-    the poll.
+    the poll. `kills` counts the last syncs of the remote that never came to an end, because their
+    process did.
     """
 
     heads: Mapping[str, str]
     requests: Mapping[UUID, int] = field(default_factory=dict)
     edits: Mapping[UUID, int] = field(default_factory=dict)
     trace_id: str = ""
+    kills: int = 0
 
     def request(self, link: Link) -> int:
         """The last request for a sync of a link that came before the poll."""
@@ -57,6 +59,7 @@ class Found:
             "requests": {str(pk): number for pk, number in self.requests.items()},
             "edits": {str(pk): number for pk, number in self.edits.items()},
             "trace_id": self.trace_id,
+            "kills": self.kills,
         }
 
 
@@ -65,7 +68,7 @@ def found(row: Mapping[str, Any]) -> Found:
     requests, edits = (
         {UUID(pk): number for pk, number in row[name].items()} for name in ("requests", "edits")
     )
-    return Found(row["heads"], requests, edits, row.get("trace_id", ""))
+    return Found(row["heads"], requests, edits, row.get("trace_id", ""), row.get("kills", 0))
 
 
 class Group(NamedTuple):
@@ -106,18 +109,27 @@ def put(fence: Fence, what: Found) -> None:
     now = timezone.now()
     with transaction.atomic():
         row = claims.lock(fence, now)
-        row.found, row.waits_since = what.as_json(), row.waits_since or now
+        row.found = replace(what, kills=_kills(row)).as_json()
+        row.waits_since = row.waits_since or now
         row.claim_id = None
         row.lease_until = now + timedelta(seconds=WAITING_SECONDS)
         row.save(update_fields=Remote.CLAIM)
 
 
+def _kills(row: Remote) -> int:
+    """The syncs so far that never ended: what they were to do still stands, and waits no more."""
+    if not row.found:
+        return 0
+    return found(row.found).kills + (row.waits_since is None)
+
+
 def take(claim_id: UUID, now: datetime) -> tuple[Fence, Found] | None:
     """Claim the remote whose turn it is for a sync; None when no sync waits."""
     passed: list[Group] = []
-    while (group := _next(now, passed)) is not None:
+    rows = _waiting()
+    while (group := _next(rows, now, passed)) is not None:
         with transaction.atomic():
-            row = _first(_of(group, now))
+            row = _first(_of(rows, group, now))
             if row is not None:
                 measures.waited((now - row.waits_since).total_seconds())
                 what = found(row.found)
@@ -160,9 +172,9 @@ def _urgent(now: datetime) -> Q:
     return Q(asked=True) | Q(waits_since__lte=now - _LONG)
 
 
-def _of(group: Group, now: datetime) -> QuerySet[Remote]:
+def _of(rows: QuerySet[Remote], group: Group, now: datetime) -> QuerySet[Remote]:
     urgent = _urgent(now) if group.urgent else ~_urgent(now)
-    rows = _waiting().filter(urgent, host=group.host, credential_digest=group.credential)
+    rows = rows.filter(urgent, host=group.host, credential_digest=group.credential)
     return rows.order_by("waits_since")
 
 
@@ -172,10 +184,10 @@ def _first(rows: QuerySet[Remote]) -> Any:
     return rows.select_for_update(skip_locked=skips).first()
 
 
-def _next(now: datetime, passed: Collection[Group]) -> Group | None:
+def _next(rows: QuerySet[Remote], now: datetime, passed: Collection[Group]) -> Group | None:
     urgent = Case(When(_urgent(now), then=Value(True)), default=Value(False))
-    rows = _waiting().annotate(urgent=urgent).values("urgent", "host", "credential_digest")
-    found = rows.annotate(since=Min("waits_since")).values_list(
+    grouped = rows.annotate(urgent=urgent).values("urgent", "host", "credential_digest")
+    found = grouped.annotate(since=Min("waits_since")).values_list(
         "urgent", "host", "credential_digest", "since"
     )
     groups = [Group(*row) for row in found.order_by()]

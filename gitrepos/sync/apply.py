@@ -212,8 +212,9 @@ def _decide(
     """
     rows = history.files(link)
     publish.hold()
-    before = facts.linked_of(link, rows)
-    decided = facts.decide(link, candidates, before, commit=commit, looks=looks)
+    holders = facts.holding(candidates, rows)
+    before = facts.linked_of(link, rows, holders)
+    decided = facts.decide(link, candidates, before, commit=commit, looks=looks, holders=holders)
     return _Last(rows, before), decided
 
 
@@ -293,14 +294,14 @@ def _apply_files(
     for move in decided.renames:
         old, new = move.before.configuration, move.after.configuration
         notices.tell_followers(link, move, successors.succeed(old, new))
-    changed = history.write(link, last.rows, decided, now)
+    changed = history.update(link, last.rows, decided, now)
+    history.add(
+        link, changed, history.report(changed, written), to_commit=commit.id, **_facts(attempt, now)
+    )
     notices.tell(link, decided, last.files, changed)
     link.counts = decided.counts()
     link.cases_not_run = history.cases_not_run(link, changed)
     link.error_code, link.error_message = _notice(link, decided)
-    if changed or link.last_commit == "":
-        files = history.report(changed, written)
-        history.run(link, to_commit=commit.id, files=files, **_facts(attempt, now))
 
 
 def _publish(

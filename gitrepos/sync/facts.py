@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from django.db.models import Q
@@ -89,11 +89,15 @@ def decide(
     *,
     commit: str = "",
     looks: Sequence[Look] = (),
+    holders: Mapping[str, Holder] | None = None,
 ) -> Plan:
     """The plan for the `candidates` of a commit, given the files of the last sync.
 
-    `looks` are those of the same fetch at other links of the ref.
+    `looks` are those of the same fetch at other links of the ref, `holders` who has the ids of
+    candidates and files, where that was read already.
     """
+    if holders is None:
+        holders = holding(candidates, before)
     terms = LinkTerms(
         str(link.pk),
         link.url,
@@ -104,7 +108,6 @@ def decide(
         four_eyes=link.four_eyes,
         weighs=link.four_eyes or bool(link.fail_on),
     )
-    holders = _holders({c.configuration for c in candidates} | {r.configuration for r in before})
     others = _others(link, _contested(link, candidates, before, holders), looks)
     return plan(candidates, linked=before, holders=holders, link=terms, others=others)
 
@@ -114,31 +117,33 @@ def linked(link_id: UUID) -> list[Linked]:
     return linked_by([link_id])[link_id]
 
 
-def linked_of(link: Link, files: Iterable[LinkedFile]) -> list[Linked]:
-    """The same, of a link whose rows were read; they must be locked with it."""
+def linked_of(
+    link: Link, files: Iterable[LinkedFile], holders: Mapping[str, Holder]
+) -> list[Linked]:
+    """The same, of a link whose rows were read, and who has their ids; all must be locked."""
+    own = str(link.pk)
+    settled = {(own, pk) for pk, one in holders.items() if one.owner == own and one.git_hash}
     rows = (
         (link.pk, link.observed_rules, file.findings, *(getattr(file, name) for name in _COLUMNS))
         for file in files
     )
-    return _standing([link.pk], rows)[link.pk]
+    return _standing([link.pk], rows, settled)[link.pk]
 
 
 def linked_by(link_ids: Sequence[UUID]) -> dict[UUID, list[Linked]]:
-    """The files of links as of their last syncs, by the link's id.
+    """The files of links as of their last syncs, by the link's id (`Feeding.linked`)."""
+    return Feeding.of(link_ids).linked()
 
-    A file that must go into force although it did not change has an empty blob, so that it is
-    read again; so has one whose configuration another link feeds by now.
-    """
+
+def _rows(link_ids: Sequence[UUID]) -> Iterable[tuple[Any, ...]]:
     files = LinkedFile.objects.filter(link__in=link_ids).order_by("path")
     columns = ("link_id", "link__observed_rules", "findings", *_COLUMNS)
-    return _standing(link_ids, files.values_list(*columns))
+    return files.values_list(*columns)
 
 
 def _standing(
-    link_ids: Sequence[UUID], rows: Iterable[tuple[Any, ...]]
+    link_ids: Sequence[UUID], rows: Iterable[tuple[Any, ...]], settled: Collection[tuple[str, str]]
 ) -> dict[UUID, list[Linked]]:
-    owned = Configuration.objects.filter(owner__in=list(map(str, link_ids))).exclude(git_hash="")
-    settled = set(owned.values_list("owner", "pk"))
     found: dict[UUID, list[Linked]] = {link_id: [] for link_id in link_ids}
     for link_id, rules, findings, *values in rows:
         row = Linked(*values)
@@ -150,12 +155,32 @@ def _standing(
     return found
 
 
-def guarded(links: Sequence[Link]) -> set[UUID]:
-    """The links that are under four eyes, or feed what is."""
-    owners = [str(link.pk) for link in links if not link.four_eyes]
-    fed = Configuration.objects.filter(owner__in=owners, four_eyes=True)
-    feeding = {UUID(owner) for owner in fed.values_list("owner", flat=True).distinct()}
-    return feeding | {link.pk for link in links if link.four_eyes}
+@dataclass(frozen=True, slots=True)
+class Feeding:
+    """What some links feed: owner, id, hash in git and four eyes of each configuration."""
+
+    link_ids: Sequence[UUID]
+    rows: Sequence[tuple[str, str, str, bool]]
+
+    @classmethod
+    def of(cls, link_ids: Sequence[UUID]) -> Self:
+        """What they feed now."""
+        fed = Configuration.objects.filter(owner__in=list(map(str, link_ids)))
+        return cls(link_ids, list(fed.values_list("owner", "pk", "git_hash", "four_eyes")))
+
+    def linked(self) -> dict[UUID, list[Linked]]:
+        """The files of the links as of their last syncs, by the link's id.
+
+        A file that must go into force although it did not change has an empty blob, so that it is
+        read again; so has one whose configuration another link feeds by now.
+        """
+        settled = {(owner, pk) for owner, pk, git_hash, _ in self.rows if git_hash}
+        return _standing(self.link_ids, _rows(self.link_ids), settled)
+
+    def guarded(self, links: Sequence[Link]) -> set[UUID]:
+        """Those of the links that are under four eyes, or feed what is."""
+        feeding = {UUID(owner) for owner, _, _, four_eyes in self.rows if four_eyes}
+        return feeding | {link.pk for link in links if link.four_eyes}
 
 
 def _too_costly(findings: Sequence[Mapping[str, Any]]) -> Finding | None:
@@ -170,7 +195,11 @@ def _measured(row: Linked, findings: Sequence[Mapping[str, Any]]) -> tuple[Findi
     return () if row.outcome in _PASSED else None
 
 
-def _holders(ids: Collection[str]) -> dict[str, Holder]:
+def holding(
+    candidates: Iterable[Candidate], files: Iterable[Linked | LinkedFile]
+) -> dict[str, Holder]:
+    """Who has the ids that candidates and files name, by id."""
+    ids = {one.configuration for one in candidates} | {one.configuration for one in files}
     configurations = Configuration.objects.filter(pk__in=ids).only(
         "name",
         "owner",

@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef
 from gitrepos.models import Link, LinkedFile, SyncRun
 from gitrepos.sync.candidates import CHECKOUT_CODES
 from gitrepos.sync.plan import FileDecision, Plan
+from keeptrusts.database import insert
 from keeptrusts.messaging import hints
 from keeptrusts.observed import traces
 from kt.policy.verify import CASE_NOT_RUN
@@ -38,10 +39,13 @@ def _not_run(findings: Iterable[Iterable[Any]]) -> int:
     return sum(one["code"] == CASE_NOT_RUN for of_file in findings for one in of_file)
 
 
-def write(
+def update(
     link: Link, files: Iterable[LinkedFile], decided: Plan, now: datetime
 ) -> list[LinkedFile]:
-    """Update the rows to the plan; returns those that changed, those of lost files included."""
+    """Update the rows to the plan; returns those that changed, those of lost files included.
+
+    What is new among them has no key, and is left to `add`.
+    """
     rows = {(row.path, row.configuration): row for row in files}
     origins = {move.after.path: move.before.configuration for move in decided.moves}
     changed = [row for d in decided.decisions if (row := _row(link, d, rows, origins, now))]
@@ -58,11 +62,25 @@ def write(
                 row.outcome, row.findings = outcome, findings
                 changed.append(row)
     dropped = [rows[gone.path, gone.configuration].pk for gone in decided.dropped]
-    LinkedFile.objects.filter(pk__in=dropped).delete()
-    LinkedFile.objects.bulk_create([row for row in changed if row.pk is None])
+    if dropped:
+        LinkedFile.objects.filter(pk__in=dropped).delete()
     if old := [row for row in changed if row.pk is not None]:
         LinkedFile.objects.bulk_update(old, _WRITTEN)
     return changed
+
+
+def add(
+    link: Link, changed: Sequence[LinkedFile], files: Sequence[Mapping[str, Any]], **facts: Any
+) -> None:
+    """Add the new rows of files, and a run that tells of `files`, by one statement.
+
+    A sync that changed nothing is no run, unless it is the first.
+    """
+    if not changed and link.last_commit:
+        return
+    run = SyncRun(link=link, from_commit=link.last_commit, files=files, **facts)
+    insert([row for row in changed if row.pk is None], [run])
+    hints.announce_on_commit()
 
 
 def report(changed: Sequence[LinkedFile], written: Mapping[str, int]) -> list[dict[str, Any]]:

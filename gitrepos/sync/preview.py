@@ -1,5 +1,6 @@
 """Previews of syncs and of merges, without a claim, a lock or a row written."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -31,6 +32,7 @@ from keeptrusts.judge import policies
 
 _SHOWN_FINDINGS = 10
 # Somebody waits for the answer.
+SECONDS = 45.0
 _WASTED_SECONDS = 15.0
 
 
@@ -67,8 +69,9 @@ def of(link: Link) -> dict[str, Any]:
     before = facts.linked(link.pk)
     saved = Link.objects.filter(pk=link.pk).first()
     answer |= {"against": _against(saved)}
+    until = time.monotonic() + SECONDS
     try:
-        taken = _taken(link, saved)
+        taken = _taken(link, saved, until)
     except RemoteError as error:
         return answer | {"error": _error(error)}
     if isinstance(taken.snapshot, GoneError):
@@ -76,7 +79,8 @@ def of(link: Link) -> dict[str, Any]:
         gone = decide(link, (), before, commit=lost.commit, looks=taken.looks)
         hold = taken.back if gone.removed else None
         return answer | {"error": _error(lost)} | _going(link, lost.commit, gone, hold)
-    judge, gates = policies.Commit(wasted_seconds=_WASTED_SECONDS), facts.gates(link)
+    judge = policies.Commit(wasted_seconds=_WASTED_SECONDS, until=until)
+    gates = facts.gates(link)
     if saved is not None and facts.gates(saved) != gates:
         before = [replace(row, blob="") for row in before]  # As an edit leaves them.
     candidates = read(
@@ -110,10 +114,11 @@ def _host_keys(link: Link) -> list[dict[str, str]]:
     return [{"type": key.kind, "fingerprint": key.fingerprint} for key in keys]
 
 
-def _taken(link: Link, saved: Link | None) -> _Taken:
+def _taken(link: Link, saved: Link | None, until: float) -> _Taken:
     """The link's files as of now, with the bytes of each; merged into the ref of `saved`.
 
-    Of a ref that is not merged there is a look at its other links.
+    Of a ref that is not merged there is a look at its other links, whose files are judged until the
+    moment `until`.
     """
     job = Work(link.remote, (link,) if saved is None else (link, saved), timezone.now())
     groups = check.check([poll.question(job)], terms=work.terms())
@@ -127,7 +132,7 @@ def _taken(link: Link, saved: Link | None) -> _Taken:
     assert onto is not None
     merges = into != followed and bool(onto.commit)
     siblings = [] if merges else steps.siblings([link])
-    looks = steps.looks(job, followed, head, siblings=siblings) if siblings else ()
+    looks = steps.looks(job, followed, head, siblings=siblings, until=until) if siblings else ()
     try:
         snapshot = _snapshot(job, link, followed, head)
     except GoneError as error:

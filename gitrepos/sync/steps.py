@@ -1,6 +1,6 @@
 """The steps of a sync: fetch, read, plan and apply.
 
-1. Renew the claim and load the remote with its links (`work.load`).
+1. Load the remote with its links, if the claim still holds (`work.load`).
 2. Choose the links that need a sync and say why (`needs.why`), those without a failure first.
 3. Fetch the files of one ref for all links that follow it (`fetched`).
 4. Read them as candidates (`candidates.read`).
@@ -9,6 +9,7 @@
 """
 
 import contextlib
+import math
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -48,6 +49,8 @@ _FETCH_SECONDS = 30
 # What was fetched is applied until shortly before that is over, so that a thousand links of one
 # repository are done in one go.
 _APPLY_SECONDS = 120
+# Files of the last of them are judged until there is time left to write that the others were not.
+_JUDGE_SECONDS = 140
 
 
 def sync(fence: Fence, what: Found) -> None:
@@ -59,10 +62,9 @@ def sync(fence: Fence, what: Found) -> None:
     """
     began = time.monotonic()
     with work.discarding(fence):
-        claims.renew(fence)
         job = work.load(Claim(fence.claim_id, (fence.remote_id,))).get(fence.remote_id)
-        if job is None:
-            return
+        if job is None or not claims.lasts(job.remote, job.started_at):
+            return  # Nobody is asked under a claim that is over.
         heads, pending = what.heads, needs.pending_files(job.links)
         results, limited_until = {}, None
         for look, reason, head, found in _taken(job, heads, pending, began):
@@ -120,7 +122,8 @@ def _taken(
         reasons = contested | reasons
         for link in links:
             notices.tell_stage(link.pk, "began", head.commit)
-        found = looks(job, followed, head, links, siblings=others, pending=pending)
+        until = began + _JUDGE_SECONDS
+        found = looks(job, followed, head, links, siblings=others, pending=pending, until=until)
         due = found[: len(links)]
         for look in due:
             if not isinstance(look.result, RemoteError):
@@ -154,12 +157,16 @@ def looks(
     *,
     siblings: Sequence[Link],
     pending: Mapping[UUID, Reason] = MappingProxyType({}),
+    until: float = math.inf,
 ) -> list[Look]:
-    """What one fetch finds for the links that need a sync, in their order, and for the siblings."""
+    """What one fetch finds for the links that need a sync, in their order, and for the siblings.
+
+    Files are judged until the moment `until` (monotonic).
+    """
     syncing = {link.pk for link in links}
     everyone = [*links, *(link for link in siblings if link.pk not in syncing)]
-    rows = facts.linked_by([link.pk for link in everyone])
-    guarded, shared = facts.guarded(everyone), len(everyone) > 1
+    feeding = facts.Feeding.of([link.pk for link in everyone])
+    rows, guarded, shared = feeding.linked(), feeding.guarded(everyone), len(everyone) > 1
     asks = [
         needs.files_request(
             link, rows[link.pk], pending, head.ref, siblings=shared, guarded=link.pk in guarded
@@ -171,7 +178,7 @@ def looks(
     with traces.span("fetch") as span:
         span.attributes["server.address"] = job.remote.host
         found = fetched(job, followed, head, asks)
-    judge = policies.Commit()
+    judge = policies.Commit(until=until)
     return [
         Look(link, rows[link.pk], one, judge) for link, one in zip(everyone, found, strict=True)
     ]

@@ -3,6 +3,7 @@
 import atexit
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ SECONDS = 10.0
 # web, which has more than a dozen, and leave some for all else.
 _PLACES, _SHARE, _MOST = 2, 8, 8
 _WAIT_SECONDS = 10.0
+# Of a worker: as many as there were processes before, and as there are cores.
+_WORKER_PLACES, _WORKER_WAIT_SECONDS = 4, 60.0
 
 _OUT_OF_TIME = (signal.SIGPROF, signal.SIGXCPU)
 # So ends what is written in C when it gets no memory.
@@ -62,11 +65,38 @@ class _Process:
     """The judges of this process and the turns at them."""
 
     def __init__(self) -> None:
-        self.judges = Judges(MODULES)
+        self.judges = Judges(MODULES, kept=_PLACES)
         self.turns = Turns(places=_PLACES, share=_SHARE, most=_MOST, wait_seconds=_WAIT_SECONDS)
+        self.are_threads_apart = False
+
+    def caller(self, asker: Asker) -> str:
+        """Whose question it is."""
+        return f"{asker.name}@{threading.get_ident()}" if self.are_threads_apart else asker.name
+
+
+class _Worker(_Process):
+    """The same of a process whose threads have work of their own, each for somebody else.
+
+    None is sent away, and turns go round among them: whoever asks costly questions delays another
+    by one of them at a time.
+    """
+
+    def __init__(self, threads: int) -> None:
+        places = max(_WORKER_PLACES, os.cpu_count() or 1)
+        self.judges = Judges(MODULES, kept=places)
+        self.turns = Turns(
+            places=places, share=1, most=threads + 1, wait_seconds=_WORKER_WAIT_SECONDS
+        )
+        self.are_threads_apart = True
 
 
 _process = _Process()
+
+
+def work(threads: int) -> None:
+    """Be asked by so many threads of a worker; called before the first question."""
+    global _process
+    _process = _Worker(threads)
 
 
 def _forget() -> None:
@@ -102,7 +132,7 @@ def ask(asker: Asker, function: Callable[_P, _R], *args: _P.args, **_: _P.kwargs
     if len(question) > wire.MAX_QUESTION_BYTES:
         raise TooCostlyError(f"is over {wire.MAX_QUESTION_BYTES} bytes")
     returned: type[_R] = wire.signature(function)[1]
-    with _process.turns.turn(asker.name):
+    with _process.turns.turn(_process.caller(asker)):
         for fresh in (asker.alone, True):
             answer = _answer(question, asker, returned, fresh=fresh)
             if answer is not None:

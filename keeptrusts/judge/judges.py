@@ -19,7 +19,6 @@ _START_SECONDS = 60.0
 # A nursery forks, and ends what it forked, in milliseconds.
 _REPLY_SECONDS = 20.0
 _PACKET_BYTES = 64
-_MOST_IDLE = 2
 _NOT_STARTED = "The judge cannot be started; the log says why."
 
 
@@ -122,10 +121,13 @@ class Nursery:
 
 
 class Judges:
-    """The judges of this process for the functions of `modules`; the first starts the nursery."""
+    """The judges of this process for the functions of `modules`; the first starts the nursery.
 
-    def __init__(self, modules: Sequence[str]) -> None:
-        self._modules = modules
+    Of those that nobody asks, `kept` wait for the next question.
+    """
+
+    def __init__(self, modules: Sequence[str], *, kept: int = 2) -> None:
+        self._modules, self._kept = modules, kept
         self._lock = threading.Lock()
         self._nursery: Nursery | None = None
         self._idle: list[Judge] = []
@@ -155,7 +157,7 @@ class Judges:
         """Keep a judge for the next question, or end it where enough are kept."""
         judge.fresh = False
         with self._lock:
-            if len(self._idle) < _MOST_IDLE:
+            if len(self._idle) < self._kept:
                 self._idle.append(judge)
                 return
         judge.end()

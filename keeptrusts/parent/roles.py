@@ -21,11 +21,12 @@ _FUNCTIONS = {
     "streams": (f"{STREAMS}:main", 8),
     "beat": (f"{WORKERS}:beat", 5),
 }
+BEAT = "beat"
 ALL: Counts = dict.fromkeys(_FUNCTIONS, 1)
 _SERVERS = ("web", "streams")
 _MOST = 64
 # One is enough: of several machines' one sends, and the others stand by.
-_SINGLE = ("beat",)
+_SINGLE = (BEAT,)
 
 
 class RolesError(ValueError):
@@ -74,6 +75,13 @@ def _count(role: str, text: str) -> int:
     return int(text)
 
 
+def signing(parts: Sequence[Part]) -> list[str]:
+    """The names under which these parts give signs of life, each a role, or one of several."""
+    names = [part.name for part in parts]
+    has_beat = any(BEAT in part.runs.arguments for part in parts if isinstance(part.runs, Function))
+    return [*names, BEAT] if has_beat else names
+
+
 def role_of(part: str) -> str:
     """The role of a part: `poller` of `poller.2`."""
     return part.partition(".")[0]
@@ -82,13 +90,18 @@ def role_of(part: str) -> str:
 def parts(counts: Counts, environ: Mapping[str, str]) -> list[Part]:
     """The parts that these are: `poller`, and a second one is `poller.2`.
 
-    The function of a server is called with its number, and how many there are.
+    The function of a server is called with its number, and how many there are. Where all roles run
+    here, beat is a thread of the poller, which is told so: it is a process less.
     """
+    is_whole = counts.keys() == ALL.keys()
     made = []
     for role, (function, grace_seconds) in _FUNCTIONS.items():
-        count, environment = counts.get(role, 0), inherited.by_role(role, environ)
+        count = 0 if is_whole and role == BEAT else counts.get(role, 0)
+        environment = inherited.by_role(role, environ)
         for number in range(1, count + 1):
             name = role if number == 1 else f"{role}.{number}"
-            arguments = (str(number), str(count)) if role in _SERVERS else ()
+            arguments: tuple[str, ...] = (str(number), str(count)) if role in _SERVERS else ()
+            if is_whole and name == "poller":
+                arguments = (BEAT,)
             made.append(Part(name, Function(function, arguments, environment), grace_seconds))
     return made

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _ROOT = Path(__file__).resolve().parents[2]
 _BIN = Path(sys.executable).parent
 _START_SECONDS = 60.0
+# Threads wait for one lock most of the time: heaps of their own would be memory alone.
+_ARENAS = "2"
 _PREPARING = "keeptrusts.parent.preparing"
 _SHARED = (roles.WEB, roles.STREAMS, roles.WORKERS, _PREPARING)
 
@@ -101,7 +103,7 @@ class _Parent:
         self._token = ""
         self._readiness: Readiness | None = None
         # Wherever this was started, the children find the project, and the same data folder.
-        fixed = {"KEEPTRUSTS_DATA_DIR": str(env.data_dir)}
+        fixed = {"KEEPTRUSTS_DATA_DIR": str(env.data_dir), "MALLOC_ARENA_MAX": _ARENAS}
         self._supervisor = Supervisor(
             cwd=_ROOT,
             environment=inherited.by_ours(os.environ) | fixed,

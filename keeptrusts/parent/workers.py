@@ -5,12 +5,15 @@ from importlib import import_module
 from typing import Any
 
 import structlog
-from celery import bootsteps, concurrency
+from celery import bootsteps
 from celery.apps.beat import Beat
 from celery.apps.worker import Worker
+from celery.concurrency.thread import TaskPool
 from django.conf import settings
 
 from keeptrusts.celery import app
+from keeptrusts.judge import asking
+from keeptrusts.parent.clock import Clock
 from keeptrusts.processes import alive
 from keeptrusts.processes.beat import Scheduler
 
@@ -18,13 +21,15 @@ log = structlog.get_logger(__name__)
 
 # What Celery imports by name once it starts. Its command line is left out: it would bring a shell.
 _BY_NAME = (
-    "billiard.heap", "billiard.popen_fork", "billiard.sharedctypes", "billiard.synchronize",
-    "celery.app.control", "celery.app.events", "celery.app.log", "celery.concurrency.prefork",
-    "celery.concurrency.thread", "celery.events.dispatcher", "celery.events.receiver",
-    "celery.worker.autoscale", "celery.worker.components", "celery.worker.consumer",
-    "celery.worker.consumer.delayed_delivery", "celery.worker.control", "celery.worker.loops",
-    "celery.worker.strategy", "kombu.transport.redis",
+    "billiard.pool", "celery.app.control", "celery.app.events", "celery.app.log",
+    "celery.backends.base", "celery.contrib.django.task", "celery.events.dispatcher",
+    "celery.events.receiver", "celery.worker.autoscale", "celery.worker.components",
+    "celery.worker.consumer", "celery.worker.consumer.delayed_delivery", "celery.worker.control",
+    "celery.worker.loops", "celery.worker.strategy", "kombu.transport.redis",
 )  # fmt: skip
+
+# More than polls, so that ticks run.
+_POLLING = settings.POLLS_AT_ONCE + 4
 
 for _name in _BY_NAME:
     import_module(_name)
@@ -54,16 +59,22 @@ app.steps["consumer"].add(_Signing)
 
 
 def sync() -> None:
-    """Be a worker of syncs and previews, until a signal ends it."""
-    _work("sync,preview", "prefork", 4)
+    """Be a worker of syncs and previews, until a signal ends it.
+
+    Threads: what strangers wrote is read by judges and by git, which are processes under limits.
+    """
+    asking.work(settings.SYNCS_AT_ONCE)
+    _work("sync,preview", settings.SYNCS_AT_ONCE)
 
 
-def poll() -> None:
-    """Be a worker of all else, polls above all, until a signal ends it.
+def poll(*roles: str) -> None:
+    """Be a worker of all else, polls above all, until a signal ends it; with `beat`, beat as well.
 
     Threads: hundreds of calls wait in one process, on connections that all of them share.
     """
-    _work("tick", "threads", settings.POLLS_AT_ONCE + 4)  # More than polls, so that ticks run.
+    if "beat" in roles:
+        Clock(_POLLING, on_tick=lambda: _sign("beat")).start()
+    _work("tick", _POLLING)
 
 
 def beat() -> None:
@@ -72,21 +83,21 @@ def beat() -> None:
     _Beat(app=app, loglevel="INFO", quiet=True).run()
 
 
-def _sign() -> None:
-    """Give a sign of life in this part's name."""
+def _sign(part: str = "") -> None:
+    """Give a sign of life in a part's name, or in that of this process."""
     try:
-        alive.sign(settings.ENV.data_dir, sys.argv[1])
+        alive.sign(settings.ENV.data_dir, part or sys.argv[1])
     except OSError as exc:  # The part works; who probes it is told that it does not.
         log.warning("no sign of life can be written", error=str(exc))
 
 
-def _work(queues: str, pool: str, size: int) -> None:
+def _work(queues: str, threads: int) -> None:
     worker = Worker(
         app=app,
         hostname=f"{queues.partition(',')[0]}@",
         queues=queues,
-        pool_cls=concurrency.get_implementation(pool),
-        concurrency=size,
+        pool_cls=TaskPool,
+        concurrency=threads,
         without_gossip=True,
         without_mingle=True,
         without_heartbeat=True,

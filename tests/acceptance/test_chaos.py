@@ -22,7 +22,7 @@ from tests.support.repo import Repo
 from tests.support.servers import Postgres, Redis
 from tests.support.stack import Stack
 
-# A killed process of the syncer's pool keeps its remote for as long as a sync may take.
+# What a killed syncer worked on is free once its leases have ended.
 _RECOVERED_SECONDS = claims.LEASE_SECONDS + 60
 _CLOCK = Path(__file__).parents[1] / "support" / "settable_clock.c"
 

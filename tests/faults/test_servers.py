@@ -11,7 +11,7 @@ from tests.faults.watching import watching
 from tests.faults.world import World
 from tests.support.stack import Stack, title, wait_for
 
-_PARTS = ("syncer", "poller", "streams", "beat", "web")
+_PARTS = ("syncer", "poller", "streams", "web")
 
 
 def test_health_is_told_while_every_thread_waits_for_a_silent_database(world: World) -> None:

@@ -7,6 +7,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from configurations.models import Configuration
 from events.models import AuditEntry
 from evidence.models import Entry, Hidden
 from keeptrusts.database import insert
@@ -42,6 +43,15 @@ def test_what_is_inserted_is_what_was_given() -> None:
     assert (bytes(row.leaf), row.number, row.at, row.index) == (bytes(range(256)), 3, _NOW, None)
     assert (row.transaction > 0) == (connection.vendor == "postgresql")
     assert Hidden.objects.get(pk=UUID(int=7)).values == _VALUES
+
+
+def test_what_is_given_stands_though_the_database_has_a_default() -> None:
+    """Of a row that an older release would have written without it."""
+    times = {"created_at": _NOW, "updated_at": _NOW}
+    insert([Configuration(pk="a", name="A", version=1, four_eyes=True, findings=[1], **times)])
+    given = Configuration.objects.get()
+
+    assert (given.four_eyes, given.findings, given.judged_rules) == (True, [1], "")
 
 
 @pytest.mark.parametrize(

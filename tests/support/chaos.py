@@ -19,7 +19,7 @@ from tests.support.stack import Stack, is_running, title, wait_for
 
 REPOSITORIES = 4
 FILES = 3
-PARTS = [*map(title, ("poller", "syncer", "beat", "web")), "forkserver", "manage.py up"]
+PARTS = [*map(title, ("poller", "syncer", "web")), "forkserver", "manage.py up"]
 
 
 class Chaos:

@@ -17,10 +17,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # No git process at import.
-
-from git import Git
-
 from gitrepos import errors
 from gitrepos.forge.addresses import RepoURL
 from gitrepos.forge.git import complaints, https_config, known_hosts, ssh_config
@@ -279,6 +275,10 @@ def _ended(command: _Command) -> tuple[int, bytes, str, bool]:
             "timeout", f"--kill-after={_KILL_AFTER_SECONDS}", str(command.deadline_seconds),
             *command.program,
         ]  # fmt: skip
+        # Imported where it is wanted: 4 MiB, and most syncs need no git of ours.
+        os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # No git process at import.
+        from git import Git
+
         started = time.monotonic()
         child: Any = Git("/").execute(
             line,

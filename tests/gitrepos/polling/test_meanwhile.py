@@ -1,20 +1,22 @@
 """What happens to a remote while its sync waits or runs: requests, edits, kills, clocks, pauses."""
 
+import time
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from celery.exceptions import SoftTimeLimitExceeded, WorkerLostError
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from gitrepos import tasks
 from gitrepos.models import Host, Link, Pause, Remote
 from gitrepos.polling import claims, measures, waiting
+from gitrepos.polling.claims import Fence
 from gitrepos.polling.waiting import Found
 from gitrepos.sync import poll as polling
 from gitrepos.sync import steps
 from keeptrusts import metrics
+from keeptrusts.processes.limits import TimeLimits
 from tests.support.repo import Repo, policy
 from tests.support.syncing import content, edit, hashes, link, request, run_due, shown, unlink
 
@@ -55,7 +57,7 @@ def test_an_edit_while_a_sync_waits_is_looked_at_again(admin: APIClient, repo: R
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("how", ["limit", "crash", "kill"])
+@pytest.mark.parametrize("how", ["limit", "crash"])
 def test_what_is_asked_while_a_sync_runs_that_dies_is_not_served(
     admin: APIClient, repo: Repo, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
@@ -67,17 +69,15 @@ def test_what_is_asked_while_a_sync_runs_that_dies_is_not_served(
 
     def die(*_: object) -> None:
         request(admin, row)
-        raise SoftTimeLimitExceeded if how == "limit" else RuntimeError
+        if how == "crash":
+            raise RuntimeError
+        limits.look(list(limits._running), time.monotonic() + 3600)
 
-    task_id = uuid4()
-    if how == "kill":
-        assert waiting.take(task_id, timezone.now())
-        request(admin, row)
-        tasks.give_back(str(task_id), WorkerLostError("signal 9"))
-    else:
-        monkeypatch.setattr(steps, "sync", die)
-        tasks.sync_remote.apply()
-        monkeypatch.undo()
+    limits, ended = TimeLimits(end=lambda: ended.append(True)), list[bool]()
+    monkeypatch.setattr(tasks, "_limits", limits)
+    monkeypatch.setattr(steps, "sync", die)
+    tasks.sync_remote.apply()
+    monkeypatch.undo()
 
     shows = shown(admin, row)
     assert (shows["status"], Link.objects.get().served_seq) == ("error", 1)
@@ -86,22 +86,62 @@ def test_what_is_asked_while_a_sync_runs_that_dies_is_not_served(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_edit_while_a_sync_runs_that_is_killed_shows_no_failure(
-    admin: APIClient, repo: Repo
+def test_a_sync_that_was_given_up_writes_nothing_more(
+    admin: APIClient, repo: Repo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was killed began before it; the link is tried at once as it is now."""
+    """Its thread may come back from wherever it was; the link shows that it took too long."""
     repo.commit({BOT: policy("Bot")})
     row = link(admin, repo.url)
     waiting_sync()
-    task_id = uuid4()
-    assert waiting.take(task_id, timezone.now())
-    edit(admin, row, path="bot")
+    syncs = steps.sync
 
-    tasks.give_back(str(task_id), WorkerLostError("signal 9"))
+    def late(fence: Fence, found: Found) -> None:
+        tasks._give_up(fence)
+        syncs(fence, found)
 
-    assert shown(admin, row)["status"] == "pending"
-    run_due()
+    monkeypatch.setattr(steps, "sync", late)
+    tasks.sync_remote.apply()
+
+    assert shown(admin, row)["error"]["code"] == "timeout"
+    assert not hashes()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_sync_whose_process_ends_is_tried_again_and_then_given_up(
+    admin: APIClient, repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another's end may have been the reason; one that ends each process would end all work."""
+    repo.commit({BOT: policy("Bot")})
+    row = link(admin, repo.url)
+    for _ in range(2):
+        waiting_sync()
+        assert waiting.take(uuid4(), timezone.now())
+        # So long after the kill of its process nobody holds it any more.
+        Remote.objects.update(lease_until=timezone.now(), next_poll_at=timezone.now())
+        assert shown(admin, row)["status"] == "pending"
+    waiting_sync()
+
+    tasks.sync_remote.apply()
+
+    assert "killed each time" in shown(admin, row)["error"]["message"]
+    request(admin, row)
+    waiting_sync()
+    tasks.sync_remote.apply()
     assert shown(admin, row)["status"] == "synced"
+
+
+def test_polls_of_a_sync_that_waits_are_no_kills(admin: APIClient, repo: Repo) -> None:
+    """It is looked at again each minute, until its turn comes."""
+    repo.commit({BOT: policy("Bot")})
+    link(admin, repo.url)
+    for _ in range(4):
+        waiting_sync()
+        Remote.objects.update(lease_until=timezone.now(), next_poll_at=timezone.now())
+
+    taken = waiting.take(uuid4(), timezone.now())
+
+    assert taken is not None
+    assert taken[1].kills == 0
 
 
 def test_a_clock_set_back_holds_up_no_turn() -> None:

@@ -16,9 +16,10 @@ from rest_framework.test import APIClient
 
 from configurations.models import Configuration
 from gitrepos.models import Link, Remote
-from gitrepos.polling import claims
+from gitrepos.polling import claims, waiting
 from gitrepos.polling.claims import Claim, Fence, FenceLostError
 from gitrepos.polling.turns import next_turn
+from gitrepos.polling.waiting import Found
 from gitrepos.sync import poll as polling
 from gitrepos.sync import steps
 from tests.support.forge import Forge
@@ -174,8 +175,8 @@ def test_a_claimed_remote_is_not_due(admin: APIClient, repo: Repo) -> None:
     assert second
     assert second.remote_ids == first.remote_ids
     with pytest.raises(FenceLostError):
-        claims.renew(fence)
-    claims.renew(Fence(second.remote_ids[0], second.id))
+        claims.finish(fence, ok=True)
+    claims.finish(Fence(second.remote_ids[0], second.id), ok=True)
 
 
 @pytest.mark.django_db
@@ -184,11 +185,11 @@ def test_the_lease_of_a_sync_counts_from_its_begin(admin: APIClient, repo: Repo)
     link(admin, repo.url)
     now = timezone.now()
     lease = timedelta(seconds=claims.LEASE_SECONDS)
-    Remote.objects.update(next_poll_at=now - lease)
-    batch = claims.due(now - lease / 2)
+    batch = claims.due(now)
     assert batch
+    waiting.put(Fence(batch.remote_ids[0], batch.id), Found({}))
 
-    claims.renew(Fence(batch.remote_ids[0], batch.id))
+    assert waiting.take(uuid4(), now)
 
     assert claims.due(now + lease - timedelta(seconds=1)) is None
     assert claims.due(now + lease + timedelta(seconds=60)) is not None

@@ -7,7 +7,7 @@ from rest_framework.test import APIClient
 
 from gitrepos.models import Link, LinkedFile
 from gitrepos.snapshot.values import Commit, File, Snapshot
-from gitrepos.sync import preview
+from gitrepos.sync import preview, steps
 from gitrepos.sync.candidates import Linked, read
 from keeptrusts.judge import asking, policies
 from kt.policy.findings import Finding
@@ -82,14 +82,20 @@ def test_a_file_that_grows_too_costly_keeps_its_last_version_in_force(
     assert files(admin, row)[BAD]["configuration"] == "b"
 
 
+@pytest.mark.parametrize("over", ["wasted", "late"])
 def test_a_file_that_was_not_judged_is_judged_by_the_next_poll(
-    admin: APIClient, repo: Repo, monkeypatch: pytest.MonkeyPatch
+    admin: APIClient, repo: Repo, monkeypatch: pytest.MonkeyPatch, over: str
 ) -> None:
     """Without a commit; the costly ones before it take no time then."""
     repo.commit({GOOD: policy("Good")})
     row = link(admin, repo.url)
+    real = policies.Commit.__init__
     with monkeypatch.context() as patch:
-        patch.setattr(policies.Commit, "__init__", lambda self: setattr(self, "_left_seconds", 0))
+        if over == "late":
+            patch.setattr(steps, "_JUDGE_SECONDS", 0)
+        else:
+            wasted = lambda self, **_: real(self, wasted_seconds=0)  # noqa: E731
+            patch.setattr(policies.Commit, "__init__", wasted)
         run_due()
         first = codes(files(admin, row)[GOOD])
 

@@ -301,7 +301,7 @@ def test_time_that_is_over_is_no_pass_and_the_next_poll_goes_on(
     row = link(admin, repo.url, minimum_killed=100)
     real, looks = policies.Commit.__init__, []
 
-    def hasty(self: policies.Commit) -> None:
+    def hasty(self: policies.Commit, **_: float) -> None:
         looks.append(self)
         real(self, wasted_seconds=1e-9)
 

@@ -3,10 +3,8 @@
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
-from celery.exceptions import TimeLimitExceeded, WorkerLostError
 from django.db import connection
 from django.utils import timezone
 from kombu.exceptions import OperationalError
@@ -15,8 +13,7 @@ from rest_framework.test import APIClient
 
 from gitrepos import tasks
 from gitrepos.models import Remote
-from gitrepos.polling import claims, waiting
-from gitrepos.sync import poll as polling
+from gitrepos.polling import claims
 from keeptrusts.redis_client import client as broker
 from keeptrusts.servers import failures, outages
 from tests.support.repo import Repo, policy
@@ -113,22 +110,3 @@ def test_what_is_no_fault_of_ours_is_none(stored: bytes) -> None:
     broker().set(outages._KEY, failures.FULL.message)
     assert outages.last() == failures.FULL.message
     broker().delete(outages._KEY)
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("exc", [WorkerLostError("signal 9"), TimeLimitExceeded(175)], ids=repr)
-def test_what_a_killed_process_worked_on_is_given_back(
-    admin: APIClient, repo: Repo, exc: Exception
-) -> None:
-    """By the main process of its pool, which is all that hears of it; the link shows it."""
-    repo.commit({BOT: policy()})
-    row = link(admin, repo.url)
-    batch, task_id = claims.due(timezone.now()), uuid4()
-    assert batch is not None
-    polling.poll(batch, waiting.put)
-    assert waiting.take(task_id, timezone.now())
-
-    tasks.give_back(str(task_id), exc)
-
-    assert list(Remote.objects.values_list("claim_id", flat=True)) == [None]
-    assert "killed" in shown(admin, row)["error"]["message"]

@@ -5,8 +5,13 @@ from collections.abc import Callable
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from rest_framework.test import APIClient
 
+from gitrepos import tasks
+from gitrepos.models import Remote
+from gitrepos.polling import claims, waiting
+from gitrepos.sync import poll as polling
 from tests.support.repo import Repo, policy
 from tests.support.syncing import link, poll, run_due
 
@@ -50,3 +55,21 @@ def test_a_sync_holds_writers_up_for_few_trips(admin: APIClient, repo: Repo) -> 
     repo.commit({_BOT: policy("Two")})
 
     assert _held(poll)[1] <= 12
+
+
+def test_a_sync_takes_few_trips_in_all(admin: APIClient, repo: Repo) -> None:
+    """With three at its end, by which it finds that no other sync waits."""
+    repo.commit({_BOT: policy("One")})
+    link(admin, repo.url)
+    run_due()
+    repo.commit({_BOT: policy("Two")})
+    Remote.objects.update(next_poll_at=timezone.now())
+    batch = claims.due(timezone.now())
+    assert batch is not None
+    polling.poll(batch, waiting.put)
+
+    with CaptureQueriesContext(connection) as made:
+        tasks.sync_remote.apply()
+
+    statements = [one["sql"] for one in made.captured_queries]
+    assert sum(sql not in ("BEGIN", "COMMIT") for sql in statements) <= 27 + 3

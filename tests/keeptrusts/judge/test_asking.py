@@ -289,3 +289,23 @@ def test_threads_that_end_take_no_judge_with_them() -> None:
         thread.join()
 
     assert found[0] == found[1]
+
+
+def test_none_of_a_workers_threads_is_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each works for somebody else, whatever the others ask; judges are fewer, and are kept."""
+    worker = asking._Worker(12)
+    places = worker.turns._places
+    worker.judges = Judges(["tests.support.judged"], kept=places)
+    monkeypatch.setattr(asking, "_process", worker)
+
+    def several(_: int) -> set[int]:
+        return {ask(ANYBODY, judged.slept, 0.01) for _ in range(3)}
+
+    try:
+        with ThreadPoolExecutor(12) as threads:
+            answers = list(threads.map(several, range(12)))
+    finally:
+        worker.judges.close()
+
+    assert len(answers) == 12
+    assert len(set[int]().union(*answers)) <= places

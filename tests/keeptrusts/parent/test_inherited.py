@@ -50,7 +50,7 @@ def test_the_command_gives_it_to_web_alone(monkeypatch: pytest.MonkeyPatch) -> N
 
     assert given.pop("web") == {OF_WEB[0]: "x"}
     assert given.pop("poller") == {"KEEPTRUSTS_SMTP_PASSWORD": "y"}
-    assert [*given.values()] == [{}] * 3
+    assert [*given.values()] == [{}] * 2
 
 
 def test_the_broker_gets_no_setting_of_ours() -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from keeptrusts.parent import roles
 from keeptrusts.parent.roles import RolesError, asked, parts
+from keeptrusts.parent.supervisor import Function
 
 EACH = ["syncer", "poller", "web", "streams", "beat"]
 
@@ -11,7 +12,7 @@ EACH = ["syncer", "poller", "web", "streams", "beat"]
 @pytest.mark.parametrize(
     ("arguments", "names"),
     [
-        ([], EACH),
+        ([], EACH[:-1]),
         (["--only", "web"], ["web"]),
         (["--only", "beat,web"], ["web", "beat"]),
         (["--only=poller=3, syncer"], ["syncer", "poller", "poller.2", "poller.3"]),
@@ -61,6 +62,29 @@ def test_other_arguments_are_refused(
 
     assert ended.value.code == 2
     assert "usage: manage.py up" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told", "signs"),
+    [
+        ([], {"poller": ("beat",)}, [*EACH[:-1], "beat"]),
+        (["--only", "poller=2,beat"], {"poller": (), "poller.2": ()}, None),
+        (["--only", "poller"], {"poller": ()}, None),
+    ],
+)
+def test_beat_is_a_thread_of_the_poller_where_all_roles_run(
+    arguments: list[str], told: dict[str, tuple[str, ...]], signs: list[str] | None
+) -> None:
+    """It gives a sign of life of its own, and is looked at like a part."""
+    made = parts(asked(arguments), {})
+
+    pollers = {
+        one.name: one.runs.arguments
+        for one in made
+        if one.name.startswith("poller") and isinstance(one.runs, Function)
+    }
+    assert pollers == told
+    assert roles.signing(made) == (signs or [one.name for one in made])
 
 
 def test_servers_are_told_how_many_share_their_port() -> None:

@@ -66,8 +66,7 @@ def test_a_clock_that_is_set_stops_no_tick(
 
     sent = _run(scheduler, 2.5)
 
-    assert [sent.count(name) in (1, 2) for name in ("tick", "seal")] == [True, True]
-    assert set(sent) == {"tick", "seal"}
+    assert sent in (["tick"], ["tick"] * 2)
 
 
 @pytest.fixture
@@ -103,7 +102,7 @@ def test_after_one_that_was_killed_another_goes_on(
 
     time.sleep(0.5)
 
-    assert set(_run(second, 2.3)) == {"tick", "seal"}
+    assert set(_run(second, 2.3)) == {"tick"}
 
 
 def test_a_lease_that_was_taken_is_not_given_back(scheduler: Sent, second: Sent) -> None:
