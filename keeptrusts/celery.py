@@ -122,7 +122,12 @@ app.conf.update(
 )
 app.autodiscover_tasks(
     [
-        "evidence", "access", "configurations", "gitrepos", "gateways", "notifications",
+        "evidence",
+        "access",
+        "configurations",
+        "gitrepos",
+        "gateways",
+        "notifications",
         "commitstatus",
     ]  # fmt: skip
 )
