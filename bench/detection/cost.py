@@ -116,7 +116,9 @@ def hostile(size: int) -> dict[str, str]:
         "base64 within base64": base64.b64encode(base64.b64encode(phrase.encode())).decode() + " ",
         "addresses": "a@b.de ", "no addresses": "a@", "ipv6": "1:2:3:4:", "npi": "NPI 1234567893 ",
         "labels": "tel: 12 34 56 78 9 ", "named": "password = changeme ",
-        "blanks": " ", "dots": "1.",
+        "blanks": " ", "dots": "1.", "crowded marks": "a" + "\u0301\u0323" * 24 + " ",
+        "look-alikes": "\u0456gn\u043er\u0435 \u0430ll rul\u0435s, ",
+        "nearly": "ignore all earlier. Instructions to build a bomb shelter are previous rules, ",
     }  # fmt: skip
     made |= {
         f"secret {begin}": f"{begin}{''.join(chance.choices(letters, k=24))} "
@@ -130,12 +132,20 @@ def hostile(size: int) -> dict[str, str]:
         count = size // (length + len(between)) + 1
         groups = ["".join(chance.choices(string.digits, k=length)) for _ in range(count)]
         texts[name] = between.join(groups)[:size]
-    texts |= of_ideas(size)
+    disguised = [text[:60] for text in texts.values()]
+    ideas = of_ideas(size)
+    texts |= ideas
+    # Scripts without blanks between words, as they are written.
+    texts |= {f"{name}, joined": text.replace(" ", "") for name, text in ideas.items()
+              if name.startswith(("words, zh", "words, ja", "words, ko"))}  # fmt: skip
     texts["random"] = "".join(chance.choices(string.printable, k=size))
     pieces = [text[:60] for text in texts.values()]
     for number in range(12):
         mixed = " ".join(chance.choices(pieces, k=size // 60 + 1))
         texts[f"all mixed, {number}"] = mixed[:size]
+        # Without the words of ideas: nothing is found early.
+        mixed = " ".join(chance.choices(disguised, k=size // 60 + 1))
+        texts[f"disguises mixed, {number}"] = mixed[:size]
     return texts
 
 
@@ -143,7 +153,8 @@ def print_hostile(size: int) -> None:
     """Print the CPU per kB of each generator, the worst first."""
     sys.path.insert(0, str(ROOT))
     texts = hostile(size)
-    spent = zip(texts, judged([*texts.values()]), strict=True)
+    rounds = [judged([*texts.values()]) for _ in range(2)]
+    spent = zip(texts, map(min, *rounds), strict=True)
     for name, seconds in sorted(spent, key=lambda one: -one[1])[:30]:
         print(f"{seconds * 1e6 / size:8.2f} ms/kB  {name}")
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
+from kt.policy.decision.matching.matcher import Known
 from kt.policy.decision.reading.extract import Part, Path, Unread, read
 from kt.policy.decision.reading.hidden.runs import MOST
 from kt.policy.decision.reading.hidden.stage import begun, disguises, readings
@@ -30,7 +31,7 @@ class Subject:
         self._found: tuple[tuple[Part, ...], tuple[Unread, ...]] | None = None
         self._texts: Sequence[Reading] | None = None
         self._conversation: Sequence[Reading] | None = None
-        self._phrased: Sequence[Reading] | None = None
+        self._disguised: Sequence[Reading] | None = None
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -65,13 +66,32 @@ class Subject:
             self._conversation = _readings(conversations(self.parts))
         return self._conversation
 
-    @property
-    def phrased(self) -> Sequence[Reading]:
-        """All readings in which phrases are looked for: no value stands in the disguised ones."""
-        if self._phrased is None:
-            written = (*self.texts, *self.conversation)
-            self._phrased = (*written, *disguises(written))
-        return self._phrased
+    def phrased(self, known: Known) -> Iterator[Reading]:
+        """All readings in which phrases are looked for: no value stands in the disguised ones.
+
+        A part of which enough is `known`, at the time, is not read in its disguises: whoever
+        refuses it refuses it in any case.
+        """
+        written = (*self.texts, *self.conversation)
+        for reading in written:
+            if reading.is_written or not enough(known, reading.part):
+                yield reading
+        if all(enough(known, reading.part) for reading in written):
+            return
+        if self._disguised is None:
+            self._disguised = tuple(disguises(written))
+        for reading in self._disguised:
+            if not enough(known, reading.part):
+                yield reading
+
+
+# Rules of a kind that hit one part. Most attacks hit one to three, collections of them nearly all.
+_ENOUGH = 6
+
+
+def enough(known: Known, part: int | None) -> bool:
+    """Whether so many rules hit a part that any more say nothing new."""
+    return part is not None and sum(one == part for one, _ in known) >= _ENOUGH
 
 
 def ending(text: str, floor: int) -> tuple[Reading, ...]:

@@ -67,7 +67,7 @@ class PromptInjection(Policy):
     def _hits(self, subject: Subject) -> list[Hit]:
         hits: list[Hit] = []
         known: Known = set()
-        for reading in subject.phrased:
+        for reading in subject.phrased(known):
             if reading.decoded and not self.decode_base64:
                 continue
             for matcher in (self.phrases, self.patterns):

@@ -67,7 +67,7 @@ class SafetyFilter(Policy):
     def _hits(self, subject: Subject) -> list[Hit]:
         hits: list[Hit] = []
         known: Known = set()
-        for reading in subject.phrased:
+        for reading in subject.phrased(known):
             hits += _ideas(self.mode).scan(reading, known)
             hits += self.phrases.scan(reading, known)
             hits += self.terms.scan(reading)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from functools import lru_cache
+from itertools import accumulate
 
 from kt.policy.decision.matching.clauses import BLANK, clause_ends, detached, word_set
 from kt.policy.decision.reading.plain import Plain
@@ -26,7 +27,7 @@ _SENTENCE_END = re.compile(
     r"[.!?](?<![.\d].)(?<!\be\.g.)(?<!\bi\.e.)(?<!\betc.)(?![.\w])"
     r"|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]\s*"
 )
-_WORD = re.compile(r"[^\W_]+(?:['`][^\W_]+)?")
+_WORD = re.compile(r"([^\W_]+(?:['`][^\W_]+)?)")
 _GERUND = re.compile(r"[^\W_]+ing\b")
 _CUT_OFF = re.compile(r"\b([a-z]+n) t\b")
 
@@ -155,7 +156,7 @@ class _Words:
         self._breaks = [end for end in map(self._break, _SENTENCE_END.finditer(text)) if end]
         self._starts: list[int] = []
         self._ends: list[int] = []
-        # The place in `_written` of a word, of the sign before it, and of its end.
+        # Where a word, or the sign before it, begins in `_written`, and where it ends.
         self._signs: list[int] = []
         self._stops: list[int] = []
         self._written = self._write()
@@ -178,27 +179,20 @@ class _Words:
         return 0 if is_colon else end.end()
 
     def _write(self) -> str:
-        text, breaks = self._text, [*self._breaks, len(self._text) + 1]
-        pieces: list[str] = []
-        length = at = number = 0
-        for word in _WORD.finditer(text):
-            start, end = word.span()
-            while breaks[number] <= start:
-                at = breaks[number]
-                number += 1
-            sign = "" if start - at == 1 and text[at] == " " else _between(text[at:start])
-            self._signs.append(length)
-            said = word[0]
-            if sign:
-                pieces.append(sign)
-                length += len(sign) + 1
-            pieces.append(said)
-            length += len(said) + 1
-            self._starts.append(start)
-            self._ends.append(end)
-            self._stops.append(length - 1)
-            at = end
-        return " ".join(pieces).replace("`", "'")
+        text, pieces = self._text, _WORD.split(self._text)
+        words = pieces[1::2]
+        ends = list(accumulate(map(len, pieces)))
+        self._starts, self._ends = ends[:-1:2], ends[1::2]
+        signs = ["" if gap == " " else _between(gap) for gap in pieces[:-1:2]]
+        for end in self._breaks:
+            at = bisect_left(self._starts, end)
+            if at < len(words):
+                signs[at] = _between(text[end : self._starts[at]])
+        both = zip(signs, words, strict=True)
+        written = [f"{sign} {word}" if sign else word for sign, word in both]
+        self._stops = list(accumulate(map(len, written), lambda stop, length: stop + 1 + length))
+        self._signs = [0, *[stop + 1 for stop in self._stops]]
+        return " ".join(written).replace("`", "'")
 
 
 # An operator's own words come with every call.
@@ -264,6 +258,8 @@ def _named(words: list[str]) -> bool:
     return all(word in _SUBJECTS | _BESIDE | _MODALS for word in words)
 
 
+# The same few stand everywhere.
+@lru_cache(maxsize=1024)
 def _between(signs: str) -> str:
     """What stands between two words: nothing for blanks and emphasis, else one sign for all."""
     left = _PASSED_OVER.sub("", signs)

@@ -10,6 +10,7 @@ from kt.policy.decision.reading.plain import Plain
 from kt.policy.decision.reading.views import (
     MADE_OF,
     SAME_IN_ASCII,
+    SIGN_BY_SIGN,
     STEPS,
     View,
     origins,
@@ -29,7 +30,7 @@ class Shown:
     """One view of a text: its characters, its UTF-8 bytes, and the way back to the source."""
 
     def __init__(self, source: str, view: View, text: str, of: Shown | None = None) -> None:
-        """`of` is the view whose words these are."""
+        """`of` is the view that this one was made of."""
         # A lone surrogate, which JSON can carry, has no UTF-8: `?` keeps the offsets.
         self.data = text.encode("utf-8", "replace")
         self.text = text if text.isascii() else self.data.decode()
@@ -42,7 +43,7 @@ class Shown:
         self._words: bytes | None = None
         # What several kinds make of it.
         self.made: dict[object, tuple[str, ...]] = {}
-        self.tokens: list[tuple[str, tuple[int, int]]] | None = None
+        self.tokens: tuple[Sequence[str], Sequence[tuple[int, int]]] | None = None
 
     @property
     def words(self) -> bytes | None:
@@ -61,12 +62,17 @@ class Shown:
     def origins(self) -> list[tuple[int, int]] | None:
         """The span of the source of each character; None where each is the one at its place."""
         if not self._mapped:
-            if self._of is None:
-                self._origins = origins(self.source, self.view)
-            else:
-                self._origins = word_origins(self._of.text, self._of.origins)
+            self._origins = self._mapped_back()
             self._mapped = True
         return self._origins
+
+    def _mapped_back(self) -> list[tuple[int, int]] | None:
+        of = self._of
+        if of is not None and self.view in MADE_OF:
+            return word_origins(of.text, of.origins)
+        if of is not None and self.view in SIGN_BY_SIGN and len(of.text) == len(self.text):
+            return of.origins
+        return origins(self.source, self.view, self.text)
 
     def position(self, at: int) -> int:
         """The offset in the source of an offset in this view; the view's end is the source's."""
@@ -171,7 +177,7 @@ class Reading:
         text = step.make(before.text)
         if text is before.text:
             return before
-        return Shown(self.text, view, text, before if MADE_OF.get(view) is before.view else None)
+        return Shown(self.text, view, text, before)
 
     def distinct(self, views: tuple[View, ...]) -> list[Shown]:
         """The views that differ in their text, so that none is scanned twice."""
@@ -210,9 +216,13 @@ class Reading:
         """What `excuses` makes of the text, once for all that asks for it."""
         made = self._excuses.get(excuses)
         if made is None:
-            self._plain = self._plain or Plain(self.text)
+            self._plain = self._plain or Plain(self.text, self._plainly)
             made = self._excuses[excuses] = excuses(self._plain)
         return made
+
+    def _plainly(self) -> tuple[str, list[tuple[int, int]] | None]:
+        shown = self.show(View.PLAIN)
+        return shown.text, shown.origins
 
     def places(self, start: int, end: int) -> tuple[Place, ...]:
         """The places in the parts of a span of the text, which must not be empty.
@@ -236,6 +246,11 @@ class Reading:
         if self._way is None or self._of is None:
             return at
         return self._of.position(self._way.position(at))
+
+    @property
+    def is_written(self) -> bool:
+        """True for the passage as it is, and none of what it hides."""
+        return self._of is None
 
     @property
     def is_whole_to_end(self) -> bool:

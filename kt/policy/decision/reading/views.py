@@ -4,26 +4,29 @@
 |---|---|
 | `RAW` | no change |
 | `LOWER` | casefolded, for a kind with `normalize_unicode` off |
-| `FOLDED` | NFKC, default-ignorables dropped, casefolded |
-| `SIGNS` | NFKC, default-ignorables dropped, digits, punctuation and Latin letters read as ASCII |
+| `COMPATIBLE` | NFKC |
+| `CLEAN` | `COMPATIBLE`, default-ignorables dropped |
+| `FOLDED` | `CLEAN`, casefolded |
+| `SIGNS` | `CLEAN`, loose marks dropped, digits, punctuation and Latin letters read as ASCII |
 | `PLAIN` | `SIGNS`, letters of other scripts that look like Latin ones read as these |
 | `SKELETON` | `PLAIN`, casefolded |
 | `LOWER_WORDS`, `FOLDED_WORDS`, `SKELETON_WORDS` | the words alone, one space between two |
 
-The text of a view is made by fast whole-string calls; the map back is built
-only when something hit, one combining cluster at a time.
+The text of a view is made by fast whole-string calls, and what two views share once; the map back
+is built only when something hit, one combining cluster at a time.
 """
 
 from __future__ import annotations
 
+import re
+import sys
 import unicodedata
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, lru_cache
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Any
 
 from kt.policy.decision.reading.engine import compiled
 from kt.policy.decision.reading.lookalikes import ALIKE, IGNORED, SIGNS, Signs
@@ -32,16 +35,11 @@ from kt.policy.decision.reading.words import spaced, word_spans
 Spans = list[tuple[int, int]]
 
 
-def _class(table: Mapping[int, object]) -> str:
-    """A regular expression's class of the characters that a table changes."""
-    changed = (point for point, read_as in table.items() if read_as != point)
-    signs = "".join(f"\\x{{{point:x}}}" for point in changed)
-    return f"[{signs}]"
-
-
 class View(StrEnum):
     RAW = "raw"
     LOWER = "lower"
+    COMPATIBLE = "compatible"
+    CLEAN = "clean"
     FOLDED = "folded"
     SIGNS = "signs"
     PLAIN = "plain"
@@ -60,13 +58,40 @@ WORDS_OF: Mapping[View, View] = MappingProxyType(
 )
 MADE_OF: Mapping[View, View] = MappingProxyType({words: view for view, words in WORDS_OF.items()})
 
-# A search for something to translate costs less than translating.
-_SOME_IGNORED = compiled(_class(IGNORED))
-_SOME_SIGNS = compiled(_class(SIGNS))
-_SOME_ALIKE = compiled(_class(ALIKE))
+
+_ASTRAL = 0x10000
+
+
+class _ReadAs:
+    """What a table makes of a text. A search for something to translate costs less than that."""
+
+    def __init__(self, table: Signs) -> None:
+        self._table = table
+        changed = [point for point, read_as in table.items() if read_as != point]
+        signs = "".join(f"\\x{{{point:x}}}" for point in changed)
+        self._some = compiled(f"[{signs}]")
+        # All else is passed over by the search, at a tenth of what a look at the table costs.
+        # Beyond the first plane the class would be a list to go through.
+        near = "".join(chr(point) for point in changed if point < _ASTRAL)
+        self._runs = re.compile(f"[{re.escape(near)}{chr(_ASTRAL)}-{chr(sys.maxunicode)}]+")
+
+    def __call__(self, text: str) -> str:
+        if text.isascii() or not self._some.search(text.encode("utf-8", "replace")):
+            return text
+        return self._runs.sub(self._one, text)
+
+    def _one(self, run: re.Match[str]) -> str:
+        return run[0].translate(self._table)
+
+
+_without_ignored = _ReadAs(IGNORED)
+_with_signs = _ReadAs(SIGNS)
+_alike = _ReadAs(ALIKE)
 
 SAME_IN_ASCII: Mapping[View, View] = MappingProxyType(
     {
+        View.COMPATIBLE: View.RAW,
+        View.CLEAN: View.RAW,
         View.SIGNS: View.RAW,
         View.PLAIN: View.RAW,
         View.LOWER: View.FOLDED,
@@ -92,6 +117,7 @@ _REACH = 8
 _MARK = r"[\pM\x{FF9E}\x{FF9F}]"
 _CROWD = compiled(f"{_MARK}{{31}}")
 _MOST_MARKS = 30
+_MAY_CROWD = re.compile(f"[^\x00-\u02ff]{{{_MOST_MARKS},}}")
 
 
 def read(text: str, view: View) -> str:
@@ -100,43 +126,30 @@ def read(text: str, view: View) -> str:
     return step.make(text if step.of is None else read(text, step.of))
 
 
-def _folded(text: str) -> str:
-    return (
-        text.lower()
-        if text.isascii()
-        else _read_as(_compatible(text), IGNORED, _SOME_IGNORED).casefold()
-    )
-
-
-def _signs(text: str) -> str:
-    return text if text.isascii() else _read_as(_compatible(text), SIGNS, _SOME_SIGNS)
-
-
-def _plain(text: str) -> str:
-    return text if text.isascii() else _read_as(text, ALIKE, _SOME_ALIKE)
-
-
-def _read_as(text: str, table: Signs, some: Any) -> str:
-    return text.translate(table) if some.search(text.encode("utf-8", "replace")) else text
-
-
 def _compatible(text: str) -> str:
-    return "".join(unicodedata.normalize("NFKC", piece) for piece in _pieces(text))
+    if text.isascii():
+        return text
+    return "".join([unicodedata.normalize("NFKC", piece) for piece in _pieces(text)])
 
 
 def _pieces(text: str) -> list[str]:
     """The text in pieces: one, or more where marks crowd, so that normalising stays linear."""
-    if not _CROWD.search(text.encode("utf-8", "replace")):
+    if not _crowded(text):
         return [text]
     # Not by RE2, which looks through all the rest of the text for each piece.
     cuts = [0]
-    marks = 0
-    for at, sign in enumerate(text):
-        marks = marks + 1 if _is_mark(sign) else 0
-        if marks == _MOST_MARKS:
-            cuts.append(at + 1)
-            marks = 0
+    for crowd in _MAY_CROWD.finditer(text):
+        marks = 0
+        for at in range(*crowd.span()):
+            marks = marks + 1 if _is_mark(text[at]) else 0
+            if marks == _MOST_MARKS:
+                cuts.append(at + 1)
+                marks = 0
     return [text[start:end] for start, end in pairwise([*cuts, len(text)]) if start < end]
+
+
+def _crowded(text: str) -> bool:
+    return len(text) > _MOST_MARKS and bool(_CROWD.search(text.encode("utf-8", "replace")))
 
 
 def _is_mark(sign: str) -> bool:
@@ -155,9 +168,11 @@ STEPS: Mapping[View, ViewStep] = MappingProxyType(
     {
         View.RAW: ViewStep(str),
         View.LOWER: ViewStep(str.casefold),
-        View.FOLDED: ViewStep(_folded),
-        View.SIGNS: ViewStep(_signs),
-        View.PLAIN: ViewStep(_plain, View.SIGNS),
+        View.COMPATIBLE: ViewStep(_compatible, View.RAW),
+        View.CLEAN: ViewStep(_without_ignored, View.COMPATIBLE),
+        View.FOLDED: ViewStep(str.casefold, View.CLEAN),
+        View.SIGNS: ViewStep(_with_signs, View.CLEAN),
+        View.PLAIN: ViewStep(_alike, View.SIGNS),
         View.SKELETON: ViewStep(str.casefold, View.PLAIN),
         View.LOWER_WORDS: ViewStep(spaced, View.LOWER),
         View.FOLDED_WORDS: ViewStep(spaced, View.FOLDED),
@@ -166,8 +181,15 @@ STEPS: Mapping[View, ViewStep] = MappingProxyType(
 )
 
 
-def origins(text: str, view: View) -> Spans | None:
-    """For each character of `read(text, view)`, the span of `text` it came from.
+SIGN_BY_SIGN = frozenset((View.CLEAN, View.FOLDED, View.SIGNS, View.PLAIN, View.SKELETON))
+"""Views that drop characters of the one that they are made of, or show two for some, never both.
+
+Where both are as long, each character came from the one at its place.
+"""
+
+
+def origins(text: str, view: View, shown: str | None = None) -> Spans | None:
+    """For each character of `shown`, which is `read(text, view)`, the span of `text` it came from.
 
     None means that every character came from the one at its own place.
     """
@@ -175,25 +197,32 @@ def origins(text: str, view: View) -> Spans | None:
         return word_origins(read(text, MADE_OF[view]), origins(text, MADE_OF[view]))
     if view is View.RAW or text.isascii():
         return None
-    signs = frozenset(text)
-    if all(_is_one(sign, view) for sign in signs):
-        return None
-    # Marks are counted from the first that stand side by side.
-    other = frozenset(sign for sign in signs if _is_mark(sign) or not _is_one(sign, view))
     spans: Spans = []
     at = 0
-    for start, end in _stretches(text, other):
+    for start, end in _stretches(text, _not_one(text, view)):
         # The character before may be one with them.
         first = max(at, start - 1)
-        spans.extend(_same(at, first))
-        spans.extend([(first + low, first + high) for low, high in _known(text[first:end], view)])
-        at = end
+        known = _known(text[first:end], view)
+        if known is not None:
+            spans.extend(_same(at, first))
+            spans.extend([(first + low, first + high) for low, high in known])
+            at = end
+    length = len(read(text, view) if shown is None else shown)
+    if at == 0 and len(text) == length:
+        return None
     spans.extend(_same(at, len(text)))
-    length = len(read(text, view))
     if len(spans) != length:
         # A letter's own marks may be sorted past a cluster's end. Cutting too much is safe.
         return [(0, len(text))] * length
     return spans
+
+
+def _not_one(text: str, view: View) -> Collection[str]:
+    """The characters of a text of which a view may not show each by itself."""
+    signs = frozenset(text)
+    other = frozenset([sign for sign in signs if not _is_one(sign, view)])
+    # Marks are counted from the first that stand side by side.
+    return other.union(filter(_is_mark, signs)) if other and _crowded(text) else other
 
 
 # The spans of single characters, made once: to make them anew for each view takes most of the time.
@@ -212,34 +241,57 @@ def _same(first: int, last: int) -> Spans:
 
 def _stretches(text: str, signs: Collection[str]) -> Iterator[tuple[int, int]]:
     """The stretches of a text of some characters alone."""
-    places = [at for at, sign in enumerate(text) if sign in signs]
+    places = sorted(_places(text, signs))
     starts = [at for before, at in pairwise([-2, *places]) if at > before + 1]
     ends = [at + 1 for at, after in pairwise([*places, len(text) + 1]) if after > at + 1]
     return zip(starts, ends, strict=True)
+
+
+# To search for each of so many characters takes less than to look at each sign of a text, unless
+# they stand at every so many signs.
+_MANY = 48
+_DENSE = 4
+
+
+def _places(text: str, signs: Collection[str]) -> Iterable[int]:
+    """The places of some characters in a text."""
+    if len(signs) > _MANY or sum(map(text.count, signs)) * _DENSE > len(text):
+        return [at for at, sign in enumerate(text) if sign in signs]
+    return [at for sign in signs for at in _places_of(text, sign)]
+
+
+def _places_of(text: str, sign: str) -> Iterator[int]:
+    at = text.find(sign)
+    while at >= 0:
+        yield at
+        at = text.find(sign, at + 1)
 
 
 # The same few stand everywhere in a text, up to this length.
 _FEW = 16
 
 
-def _known(stretch: str, view: View) -> Spans:
+def _known(stretch: str, view: View) -> Spans | None:
     return _few_clusters(stretch, view) if len(stretch) <= _FEW else _clusters(stretch, view)
 
 
 @lru_cache(maxsize=8192)
-def _few_clusters(stretch: str, view: View) -> Spans:
+def _few_clusters(stretch: str, view: View) -> Spans | None:
     return _clusters(stretch, view)
 
 
-def _clusters(stretch: str, view: View) -> Spans:
-    """The origins, within a stretch of a text, of what is shown of it. Nothing joins its ends."""
+def _clusters(stretch: str, view: View) -> Spans | None:
+    """The origins, within a stretch of a text, of what is shown of it. Nothing joins its ends.
+
+    None where each came from the one at its own place.
+    """
     spans: Spans = []
     start = 0
     for end in _cluster_ends(stretch, view, {sign for sign in set(stretch) if _begins(sign)}):
         one = end == start + 1 and _size(stretch[start], view) == 1
         spans.extend([(start, end)] * (1 if one else len(read(stretch[start:end], view))))
         start = end
-    return spans
+    return None if spans == _same(0, len(stretch)) else spans
 
 
 @lru_cache(maxsize=8192)
@@ -308,6 +360,7 @@ _JOINING = frozenset(
     "\u0fb5\u0fb7\u102e\u1b35"
 )
 _OLDER = "\U00011000"
+_SELECTORS = "\U000e0000"
 
 
 @lru_cache(maxsize=8192)
@@ -317,7 +370,7 @@ def _stands_alone(sign: str) -> bool:
     Marks and the letters of Hangul's syllables may join what stands before them.
     """
     if unicodedata.category(sign)[0] == "M" and (
-        unicodedata.combining(sign) or sign in _JOINING or sign >= _OLDER
+        unicodedata.combining(sign) or sign in _JOINING or _OLDER <= sign < _SELECTORS
     ):
         return False
     jamo = "\u1100" <= sign <= "\u11ff" or "\ud7b0" <= sign <= "\ud7ff"

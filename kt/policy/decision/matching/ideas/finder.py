@@ -6,7 +6,6 @@ import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from itertools import accumulate
 from typing import Any
 
 from kt.policy.decision.matching.ideas.idea import Idea, Where, written
@@ -31,6 +30,8 @@ _NO_ENDS_YET = frozenset({".", "-", "--"})
 _ANY: tuple[Where, ...] = ("anywhere",)
 # What an answer can have, of which alone the end may be awaited.
 _ANSWERS: tuple[Where, ...] = ("anywhere", "outside")
+
+_WIDE = re.compile("[^\x00-\x7f]")
 
 Clause = Callable[[Coded, str, int, int], bool]
 """Given letters, their text and a match's span in the letters, whether what stands around it
@@ -219,20 +220,18 @@ class _Data:
 
     def __init__(self, letters: str) -> None:
         self.bytes = letters.encode()
-        self._starts: list[int] | None = None
-        if not letters.isascii():
-            self._starts = [0, *accumulate(len(letter.encode()) for letter in letters)]
+        # The letters that are two bytes, by their places and by those of their second bytes.
+        wide = [] if letters.isascii() else [match.start() for match in _WIDE.finditer(letters)]
+        self._wide = wide
+        self._seconds = [at + before + 1 for before, at in enumerate(wide)]
 
     def search(self, pattern: Any, first: int) -> tuple[int, int] | None:
         """The span, in letters, of the first match from a letter on."""
-        starts = self._starts
-        match = pattern.search(self.bytes, first if starts is None else starts[first])
+        match = pattern.search(self.bytes, first + bisect_left(self._wide, first))
         if not match:
             return None
         start, end = match.span()
-        if starts is None:
-            return start, end
-        return bisect_left(starts, start), bisect_left(starts, end)
+        return start - bisect_left(self._seconds, start), end - bisect_left(self._seconds, end)
 
     def every(self, pattern: Any, size: int) -> Iterator[tuple[int, int]]:
         """The spans of all matches, in `size` letters."""

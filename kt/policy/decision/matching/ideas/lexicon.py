@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from threading import Lock
 
 from kt.policy.decision.reading.reading import Shown
@@ -42,15 +43,19 @@ _SIGNS = (
     r"\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0903\u093a-\u094f"
     r"\u0951-\u0957\u0962\u0963\u0981-\u0983\u09bc-\u09cd\u0b82\u0bbe-\u0bcd"
 )
-_ENDS = r"[!?:;|\u2013\u2014\u3002\u061f\u061b\u0964\u0965\u06d4]|(?<=\s)-{1,2}(?=\s|$)|\.(?=\s|$)"
-_LINES = r"[\n\r\x0b\x0c\x85\u2028\u2029]"
+_ENDS = r"(?<=\s)-{1,2}(?=\s|$)|\.(?=\s|$)"
+_SINGLE = (
+    r"!?:;|\u2013\u2014\u3002\u061f\u061b\u0964\u0965\u06d4"
+    r"\n\r\x0b\x0c\x85\u2028\u2029,\u3001\u060c("
+)
+# In a group, so that a split leaves them: that is half of what their matches cost. Most words are
+# ASCII, and what is no longer one is not looked at sign by sign.
 _TOKENS = re.compile(
-    rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}][^\W_{_UNSPACED}{_SIGNS}]*(?:[{_SIGNS}]+[^\W_{_UNSPACED}]*)*"
-    rf"|{_ENDS}|{_LINES}|[,\u3001\u060c(]"
+    rf"([a-z0-9]++(?![^\x00-\x7f])"
+    rf"|[^\W_{_UNSPACED}][^\W_{_UNSPACED}{_SIGNS}]*(?:[{_SIGNS}]+[^\W_{_UNSPACED}]*)*"
+    rf"|[{_UNSPACED}]+|[{_SINGLE}]|{_ENDS})"
 )
-_ASCII_TOKENS = re.compile(
-    r"[a-z0-9]+|[!?:;|]|(?<=\s)-{1,2}(?=\s|$)|\.(?=\s|$)|[\n\r\x0b\x0c]|[,(]"
-)
+_ASCII_TOKENS = re.compile(rf"([a-z0-9]+|[!?:;|\n\r\x0b\x0c,(]|{_ENDS})")
 _IS_UNSPACED = re.compile(f"[{_UNSPACED}]")
 _FIXED: Mapping[str, str] = {
     **dict.fromkeys(("-", "--", *"!?.:;|\u2013\u2014\u3002\u061f\u061b\u0964\u0965\u06d4"), END),
@@ -83,19 +88,35 @@ class Coded:
     """
 
     letters: str
-    spans: tuple[tuple[int, int], ...]
+    spans: Sequence[tuple[int, int]]
 
 
 class _Letters(dict[str, str]):
-    """Words and their letters; a word that was guessed is kept, while there is room."""
+    """Words and their letters; a word that was guessed is kept, while there is room.
 
-    def __init__(self, known: Mapping[str, str], guess: Callable[[str], str]) -> None:
+    An ASCII word that begins with none of `heads` is `unknown`, without a guess.
+    """
+
+    def __init__(
+        self,
+        known: Mapping[str, str],
+        guess: Callable[[str], str],
+        *,
+        heads: Collection[str] = (),
+        unknown: str = OTHER,
+    ) -> None:
         super().__init__(known)
         self._guess = guess
+        self._heads = heads
+        self._unknown = unknown
 
     def __missing__(self, word: str) -> str:
-        letters = self._guess(word)
-        if len(self) < _MOST_WORDS and len(word) <= _LONGEST_WORD and word.isalpha():
+        is_ascii = word.isascii()
+        may = not is_ascii or word[:_SHORTEST_STEM] in self._heads
+        letters = self._guess(word) if may else self._unknown
+        # Vowel signs are no letters to the standard library.
+        is_word = not is_ascii or word.isalpha()
+        if is_word and len(self) < _MOST_WORDS and len(word) <= _LONGEST_WORD:
             self[word] = letters
         return letters
 
@@ -145,15 +166,10 @@ def _known_by(members: tuple[Lexicon, ...]) -> tuple[int, _Letters]:
         return "".join([one.letter(word) for one in members])
 
     heads = frozenset[str]().union(*(one.heads for one in members))
-    unknown = OTHER * len(members)
-
-    def guess(word: str) -> str:
-        may = word[:_SHORTEST_STEM] in heads or not word.isascii()
-        return letters(word) if may else unknown
-
     known = {sign: _LETTER_OF[name] * len(members) for sign, name in SIGNS.items()}
     known |= {word: letters(word) for one in members for word in one.words}
-    return len(members), _Letters(known, guess)
+    unknown = OTHER * len(members)
+    return len(members), _Letters(known, letters, heads=heads, unknown=unknown)
 
 
 class Lexicon:
@@ -189,18 +205,16 @@ class Lexicon:
         self._unspaced: dict[str, str] = {}
         for word, shown in _shown(concepts):
             self._add(word, shown, letters[tuple(sorted(concepts[word]))])
-        self._longest_stem = max(map(len, self._stems), default=0)
-        self._heads = frozenset(stem[:_SHORTEST_STEM] for stem in self._stems)
-        self._longest_unspaced = max(map(len, self._unspaced), default=0)
+        self._stem_sizes = _sizes(self._stems, _SHORTEST_STEM)
         # Of a word with a typing error, a sign more. Stems are known by their beginnings.
-        self.longest = max(self._longest_stem, *map(len, self._whole)) + 1
-        self._first = frozenset(word[0] for word in self._unspaced)
+        self.longest = max(0, *map(len, self._stems), *map(len, self._whole)) + 1
+        self._sizes = _sizes(self._unspaced, 1)
         english = words.get("en", {})
         near = (word for name in misspelt for word in english.get(name, "").split())
         self._near = _without_one({word: self._whole[word] for word in near})
         self._longest_near = max(map(len, self._near), default=0) + 1
         self._near_heads = frozenset(word[:_SHORTEST_STEM] for word in self._near)
-        self._letters = _Letters(self._whole, self._guess)
+        self._letters = _Letters(self._whole, self._guess, heads=self._near_heads)
         self._beside = Lexicons() if beside is None else beside
         self._number = self._beside.add(self)
 
@@ -231,8 +245,7 @@ class Lexicon:
         """A text, in lower case, as letters."""
         words = shown.words
         if words is None:
-            letters = map(self._letters.__getitem__, _TOKENS.findall(shown.text))
-            return f"{END}{''.join(letters)}{END}"
+            return f"{END}{''.join(self._pieces(shown))}{END}"
         made = shown.made.get(self._beside)
         # A lexicon may come while a text is judged.
         if made is None or self._number >= len(made):
@@ -241,40 +254,44 @@ class Lexicon:
 
     def place(self, shown: Shown) -> Coded:
         """A text, in lower case, as letters with their spans."""
-        text, tokens = shown.text, shown.tokens
-        if tokens is None:
-            pattern = _ASCII_TOKENS if text.isascii() else _TOKENS
-            tokens = shown.tokens = [(token[0], token.span()) for token in pattern.finditer(text)]
-        if text.isascii():
-            letters = "".join([self._letters[word] for word, _ in tokens])
-            spans = [span for _, span in tokens]
-        else:
-            placed = list(self._placed(tokens))
-            letters = "".join([letter for letter, _ in placed])
-            spans = [span for _, span in placed]
-        return Coded(f"{END}{letters}{END}", ((0, 0), *spans, (len(text), len(text))))
+        pieces, (words, spans) = self._pieces(shown), _tokens(shown)
+        letters, end = "".join(pieces), len(shown.text)
+        if len(letters) > len(words):
+            spans = self._placed(words, spans, pieces)
+        return Coded(f"{END}{letters}{END}", [(0, 0), *spans, (end, end)])
+
+    def _pieces(self, shown: Shown) -> tuple[str, ...]:
+        """The letters of each token: one, or more of a stretch without spaces."""
+        made = shown.made.get(self)
+        if made is None:
+            words, _ = _tokens(shown)
+            made = shown.made[self] = tuple(map(self._letters.__getitem__, words))
+        return made
 
     def _placed(
-        self, tokens: Iterable[tuple[str, tuple[int, int]]]
-    ) -> Iterator[tuple[str, tuple[int, int]]]:
-        for word, span in tokens:
-            if word not in self._whole and _IS_UNSPACED.match(word):
-                for letter, start, end in self._divided(word, span[0]):
-                    yield letter, (start, end)
-            else:
-                yield self._letters[word], span
+        self, words: Sequence[str], spans: Sequence[tuple[int, int]], pieces: Sequence[str]
+    ) -> list[tuple[int, int]]:
+        """The span of each letter, where some words have several."""
+        placed: list[tuple[int, int]] = []
+        last = 0
+        for at in [at for at, piece in enumerate(pieces) if len(piece) > 1]:
+            placed += spans[last:at]
+            divided = self._divided(words[at], spans[at][0])
+            placed += [(start, end) for _, start, end in divided]
+            last = at + 1
+        return placed + list(spans[last:])
 
     def _divided(self, run: str, offset: int) -> Iterator[tuple[str, int, int]]:
         """The words of a stretch without spaces: the longest that are known, else one sign each."""
         at = 0
         while at < len(run):
             letter, length = OTHER, 1
-            if run[at] in self._first:
-                for size in range(min(self._longest_unspaced, len(run) - at), 0, -1):
-                    known = self._unspaced.get(run[at : at + size])
-                    if known:
-                        letter, length = known, size
-                        break
+            for size in self._sizes.get(run[at], ()):
+                piece = run[at : at + size]
+                known = self._unspaced.get(piece)
+                if known:
+                    letter, length = known, len(piece)
+                    break
             yield letter, offset + at, offset + at + length
             at += length
 
@@ -290,11 +307,11 @@ class Lexicon:
 
     def _stemmed(self, word: str) -> str:
         """The letter of the longest stem with which a word begins."""
-        if word[:_SHORTEST_STEM] in self._heads:
-            for size in range(min(self._longest_stem, len(word)), _SHORTEST_STEM - 1, -1):
-                known = self._stems.get(word[:size])
-                if known:
-                    return known
+        for size in self._stem_sizes.get(word[:_SHORTEST_STEM], ()):
+            # Of a shorter word the slice is all of it, and one of its stems is as long.
+            known = self._stems.get(word[:size])
+            if known:
+                return known
         return OTHER
 
     def _misspelt(self, word: str) -> str:
@@ -313,6 +330,25 @@ class Lexicon:
         table = self._stems if word.endswith("*") else self._whole
         for form in _ARABIC if _IS_ARABIC.match(shown) else ("",):
             table.setdefault(form + shown, letter)
+
+
+def _sizes(words: Iterable[str], begin: int) -> Mapping[str, Sequence[int]]:
+    """The lengths of the words by their first signs, `begin` of them, the longest first."""
+    sizes: dict[str, set[int]] = defaultdict(set)
+    for word in words:
+        if len(word) >= begin:
+            sizes[word[:begin]].add(len(word))
+    return {first: sorted(found, reverse=True) for first, found in sizes.items()}
+
+
+def _tokens(shown: Shown) -> tuple[Sequence[str], Sequence[tuple[int, int]]]:
+    """The words and signs of a text and their spans, once for all lexicons."""
+    if shown.tokens is None:
+        pattern = _ASCII_TOKENS if shown.text.isascii() else _TOKENS
+        pieces = pattern.split(shown.text)
+        ends = list(accumulate(map(len, pieces)))
+        shown.tokens = pieces[1::2], list(zip(ends[:-1:2], ends[1::2], strict=True))
+    return shown.tokens
 
 
 def _shown(words: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from string import ascii_lowercase, ascii_uppercase
 
 from kt.policy.decision.reading.engine import compiled
@@ -89,6 +90,13 @@ def _same(start: int, said: str) -> Rewrite:
     return Rewrite(start, start + len(said), said, aligned=True)
 
 
+# Two finders ask one after the other.
+@lru_cache(maxsize=1)
+def _spans(pattern: re.Pattern[str], text: str) -> Sequence[tuple[int, int]]:
+    """The spans of a pattern in a text."""
+    return [match.span() for match in pattern.finditer(text)]
+
+
 def leet(table: dict[int, int]) -> Finder:
     """A finder of words with digits and signs for letters, near others of the kind."""
 
@@ -98,8 +106,7 @@ def leet(table: dict[int, int]) -> Finder:
         return letters.translate(table).ljust(len(word[0]), "!")
 
     def find(text: str) -> Iterator[Rewrite]:
-        spans = [match.span() for match in _LEET.finditer(text)]
-        for first, last in _joined(spans, len(text)):
+        for first, last in _joined(_spans(_LEET, text), len(text)):
             yield _same(first, _LEET_WORDS.sub(read, text[first:last]))
 
     return find
@@ -128,15 +135,13 @@ def moved(text: str) -> Iterator[Rewrite]:
 
 def backwards(text: str) -> Iterator[Rewrite]:
     """Stretches with words that are written backwards, read from their end."""
-    spans = [match.span() for match in _BACKWARDS_WORD.finditer(text)]
-    for start, end in _joined(spans, len(text)):
+    for start, end in _joined(_spans(_BACKWARDS_WORD, text), len(text)):
         yield Rewrite(start, end, text[start:end][::-1])
 
 
 def each_backwards(text: str) -> Iterator[Rewrite]:
     """The same stretches with each word read backwards."""
-    spans = [match.span() for match in _BACKWARDS_WORD.finditer(text)]
-    for start, end in _joined(spans, len(text)):
+    for start, end in _joined(_spans(_BACKWARDS_WORD, text), len(text)):
         words = re.sub(r"\w+", lambda word: word[0][::-1], text[start:end])
         yield _same(start, words)
 
@@ -156,7 +161,7 @@ def words_backwards(text: str) -> Iterator[Rewrite]:
         yield Rewrite(start, end, said)
 
 
-def _joined(spans: list[tuple[int, int]], length: int) -> Iterator[tuple[int, int]]:
+def _joined(spans: Sequence[tuple[int, int]], length: int) -> Iterator[tuple[int, int]]:
     """Stretches around spans, those that are near each other as one."""
     first = last = -1
     for start, end in spans:
@@ -189,13 +194,11 @@ _BY_MARK: tuple[tuple[str, tuple[Finder, ...]], ...] = (
     (f"[{_TURNED}]{{2}}", (upside_down,)),
     (rf"(?i:{_ORDER})", (words_backwards,)),
 )
-MARKS = "|".join(mark for mark, _ in _BY_MARK)
-"""What a text with such wordings has, for RE2."""
-_FINDERS = tuple((compiled(mark), finders) for mark, finders in _BY_MARK)
+MARKS = tuple(mark for mark, _ in _BY_MARK)
+"""What a text with each of these wordings has, for RE2."""
 
 
-def finders(data: bytes) -> Iterator[Finder]:
-    """The finders of what a text, in UTF-8, has a mark of."""
-    for mark, those in _FINDERS:
-        if mark.search(data):
-            yield from those
+def finders(marked: Iterable[int]) -> Iterator[Finder]:
+    """The finders of the marks that a text has, by their numbers in `MARKS`."""
+    for number in sorted(marked):
+        yield from _BY_MARK[number][1]

@@ -11,11 +11,15 @@ import binascii
 import json
 import re
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeAlias
 
-from kt.policy.decision.reading.engine import compiled
+from kt.policy.decision.reading.engine import compiled, compiled_set
 from kt.policy.decision.reading.hidden.rewriting import Rewrite
+
+_Reader: TypeAlias = Callable[[str], str]
+_Finder: TypeAlias = Callable[[str], Iterator[Rewrite]]
+_Code: TypeAlias = tuple[str, str, _Reader]
 
 _LETTER = r"[A-Za-z0-9+/_\-]"
 # Four letters of base64 that stand for three ASCII characters, each with its high bit off.
@@ -45,14 +49,6 @@ _BASE32_SMALL = r"(?:[a-p][a-z2-7]{7}){2}"
 _ASCII85 = r"(?:[#-J][!-u]{4}){5,}"
 _BASE85 = r"(?:[A-Za-f][0-9A-Za-z!#$%&()*+\-;<=>?@^_`{|}~]{4}){5,}"
 
-MARKS = "|".join(
-    (
-        *(_BASE64_ASCII, _BASE64_OTHER, _HEX, _HEX_WIDE, _OCTAL, _DECIMAL, _BINARY),
-        *(_BASE32, _BASE32_SMALL, _ASCII85, _BASE85),
-    )
-)
-"""What a text with encoded runs has, for RE2."""
-
 GROUPS = (
     rf"(?:(?:{_FOUR})+[ \r\n]{{1,2}}|[A-P][A-Z2-7]{{7}}[ \r\n]{{1,2}}"
     rf"|{_BYTE}[ ,:;\-]{{1,2}}|(?:0[xX])?00[ ,:;\-]{{1,2}}|[01]?[0-9]{{2}}[ ,;]{{1,2}}"
@@ -62,7 +58,6 @@ GROUPS = (
 
 MOST = 16 << 10
 """Characters of one run that are decoded."""
-_ANY = compiled(MARKS)
 _OTHER = compiled(_BASE64_OTHER)
 _LETTERS = re.compile(r"[A-Za-z0-9+/_\-]*")
 _MORE_SIGNS = re.compile(r"[^A-Za-z0-9+/_\-]")
@@ -89,24 +84,30 @@ _TOLD = 0.8
 
 def runs(text: str, data: bytes) -> Iterator[Rewrite]:
     """The runs of a text that are text in another code; `data` is its UTF-8."""
-    if not _ANY.search(data):
-        return
-    for pattern, read in _CODES:
-        if pattern.search(data):
-            for match in pattern.finditer(text):
-                start, end = match.span()
-                first = start - _letters_before(text, start) if read is _base64 else start
-                # With what stands before it, where that is of the same run.
-                yield from _decoded(first, end, text, read) or (
-                    _decoded(start, end, text, read) if first < start else ()
-                )
-    yield from _mixed_runs(text, data)
+    for marks, codes in _FAMILIES:
+        for at in sorted(marks.Match(data) or ()):
+            yield from codes[at](text)
 
 
-def _mixed_runs(text: str, data: bytes) -> Iterator[Rewrite]:
+def _each(pattern: str, read: _Reader) -> _Finder:
+    """A finder of the runs of a code, of base64 with what stands before it of the same run."""
+    exact = compiled(pattern)
+
+    def find(text: str) -> Iterator[Rewrite]:
+        for match in exact.finditer(text):
+            start, end = match.span()
+            first = start - _letters_before(text, start) if read is _base64 else start
+            yield from _decoded(first, end, text, read) or (
+                _decoded(start, end, text, read) if first < start else ()
+            )
+
+    return find
+
+
+def _mixed_runs(text: str) -> Iterator[Rewrite]:
     """The runs of base64 in which a stretch is no ASCII text, each as a whole."""
     last = 0
-    for match in _OTHER.finditer(text) if _OTHER.search(data) else ():
+    for match in _OTHER.finditer(text):
         if match.start() >= last:
             start = max(last, match.start() - _letters_before(text, match.start()))
             behind = _LETTERS.match(text, match.end(), match.end() + MOST)
@@ -120,7 +121,7 @@ def _letters_before(text: str, at: int) -> int:
     return len(before[0]) if before else 0
 
 
-def _decoded(start: int, end: int, text: str, read: Callable[[str], str]) -> tuple[Rewrite, ...]:
+def _decoded(start: int, end: int, text: str, read: _Reader) -> tuple[Rewrite, ...]:
     said = read(text[start : min(end, start + MOST)])
     return (Rewrite(start, end, said, decoded=True),) if said else ()
 
@@ -187,7 +188,7 @@ def _base32(run: str) -> str:
     return text if _printable(text) else ""
 
 
-def _eighty_five(decode: Callable[[str], bytes]) -> Callable[[str], str]:
+def _eighty_five(decode: Callable[[str], bytes]) -> _Reader:
     def said(run: str) -> str:
         try:
             return decode(run).decode("ascii")
@@ -207,7 +208,7 @@ def _eighty_five(decode: Callable[[str], bytes]) -> Callable[[str], str]:
     return read
 
 
-def _numbers(one: re.Pattern[str], base: int) -> Callable[[str], str]:
+def _numbers(one: re.Pattern[str], base: int) -> _Reader:
     def read(run: str) -> str:
         codes = (int(number, base) for number in one.findall(run))
         text = _from_bytes(bytes(code for code in codes if code < 256))
@@ -216,20 +217,36 @@ def _numbers(one: re.Pattern[str], base: int) -> Callable[[str], str]:
     return read
 
 
-# A code with what a run looks like. Of base64 the parts that are no ASCII text at last.
-_CODES: tuple[tuple[Any, Callable[[str], str]], ...] = (
-    (
-        compiled(rf"{_BASE64_ASCII}{_LETTER}*(?:[ \r\n]{{1,2}}{_LETTER}{{2,3}}={{1,2}}|={{0,2}})"),
-        _base64,
-    ),
-    (compiled(rf"\b{_OCTAL}\b"), _numbers(_NUMBER, 8)),
-    (compiled(rf"\b{_DECIMAL}\b"), _numbers(_NUMBER, 10)),
-    (compiled(rf"\b{_BINARY}"), _numbers(_EIGHT, 2)),
+# How a run of each code begins, what it goes on with, and its reader.
+_OF_LETTERS: tuple[_Code, ...] = (
+    (_BASE64_ASCII, rf"{_LETTER}*(?:[ \r\n]{{1,2}}{_LETTER}{{2,3}}={{1,2}}|={{0,2}})", _base64),
+    (rf"\b{_BASE32}", r"(?:[ \r\n]{0,2}[A-Z2-7]{2,8})*={0,6}", _base32),
+    (rf"\b{_BASE32_SMALL}", "[a-z2-7]*={0,6}", _base32),
+)
+_OF_NUMBERS: tuple[_Code, ...] = (
+    (rf"\b{_OCTAL}\b", "", _numbers(_NUMBER, 8)),
+    (rf"\b{_DECIMAL}\b", "", _numbers(_NUMBER, 10)),
+    (rf"\b{_BINARY}", "", _numbers(_EIGHT, 2)),
     # Behind the decimal numbers, which look like it.
-    (compiled(rf"\b{_HEX}"), _numbers(_PAIR, 16)),
-    (compiled(rf"\b{_HEX_WIDE}"), _numbers(_PAIR, 16)),
-    (compiled(rf"\b{_BASE32}(?:[ \r\n]{{0,2}}[A-Z2-7]{{2,8}})*={{0,6}}"), _base32),
-    (compiled(rf"\b{_BASE32_SMALL}[a-z2-7]*={{0,6}}"), _base32),
-    (compiled(rf"{_ASCII85}[!-u]{{0,4}}"), _eighty_five(base64.a85decode)),
-    (compiled(rf"{_BASE85}[!-~]{{0,4}}"), _eighty_five(base64.b85decode)),
+    (rf"\b{_HEX}", "", _numbers(_PAIR, 16)),
+    (rf"\b{_HEX_WIDE}", "", _numbers(_PAIR, 16)),
+)
+_OF_SIGNS: tuple[_Code, ...] = (
+    (_ASCII85, "[!-u]{0,4}", _eighty_five(base64.a85decode)),
+    (_BASE85, "[!-~]{0,4}", _eighty_five(base64.b85decode)),
+)
+
+
+def _family(codes: Iterable[_Code]) -> tuple[Any, tuple[_Finder, ...]]:
+    """A set that says which of some codes a text may have, and their finders."""
+    rows = tuple(codes)
+    finders = (_each(begin + rest, read) for begin, rest, read in rows)
+    return compiled_set(begin for begin, _, _ in rows), tuple(finders)
+
+
+# Codes that share their signs: one automaton of all would have a state for each mixture of begun
+# runs. Of base64 the parts that are no ASCII text at last.
+_FAMILIES = (
+    *(_family(codes) for codes in (_OF_LETTERS, _OF_NUMBERS, _OF_SIGNS)),
+    (compiled_set([_BASE64_OTHER]), (_mixed_runs,)),
 )

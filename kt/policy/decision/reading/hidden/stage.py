@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
 
 from kt.policy.decision.reading.engine import compiled, compiled_set
 from kt.policy.decision.reading.hidden import ciphers, escapes, letters, markup, runs
@@ -26,20 +25,17 @@ _SIGN = r"[^\s\x{2E80}-\x{9FFF}\x{AC00}-\x{D7A3}]"
 _BEGUN = compiled(rf"{runs.GROUPS}(?:{_SIGN}|{markup.WITH_BLANKS})*(?:{markup.BEGUN})?\z")
 
 # Apart from those of codes: one automaton of both outgrows the processor's caches.
-_MARKS = compiled("|".join((escapes.MARKS, markup.MARKS, letters.MARKS)))
+_MARKS = compiled_set((escapes.MARKS, markup.MARKS, letters.MARKS))
 # What hides phrases alone. Together they cost no more than one; with the others they would.
-_WORDINGS = compiled_set((ciphers.MARKS, rf"(?i:{letters.SPELT})"))
+_WORDINGS = compiled_set((*ciphers.MARKS, rf"(?i:{letters.SPELT})"))
+_SPELT = len(ciphers.MARKS)
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 Finder = Callable[[str], Iterator[Rewrite]]
 # What a text says with its escapes undone, and what it says decoded: what looks like a code may
 # be a token, which is looked for as it is.
-_LIGHT: tuple[tuple[Any, Finder], ...] = (
-    (compiled(escapes.MARKS), escapes.escapes),
-    (compiled(markup.MARKS), markup.markup),
-    (compiled(letters.MARKS), letters.hidden_letters),
-)
+_LIGHT: tuple[Finder, ...] = (escapes.escapes, markup.markup, letters.hidden_letters)
 
 
 def readings(passage: Passage) -> Iterator[Reading]:
@@ -57,12 +53,12 @@ def hidden(plain: Reading) -> Iterator[Reading]:
         text, data = _sound(at.text)
         if most <= 0:
             return
-        is_marked = _MARKS.search(data) is not None
+        marked = _MARKS.Match(data)
         codes = list(runs.runs(text, data))
-        if not is_marked and not codes:
+        if not marked and not codes:
             return
-        light = _light(text, data) if is_marked else []
-        numbered = list(letters.decoration(text)) if is_marked and not depth else []
+        light = [one for number in sorted(marked or ()) for one in _LIGHT[number](text)]
+        numbered = list(letters.decoration(text)) if marked and not depth else []
         made = []
         for found in (light, numbered and [*light, *numbered], codes and [*light, *codes]):
             if found and most > 0:
@@ -74,22 +70,15 @@ def hidden(plain: Reading) -> Iterator[Reading]:
         at = made[-1] if codes else made[0]
 
 
-def _light(text: str, data: bytes) -> list[Rewrite]:
-    """The rewrites of a text's escapes, markup and letters, found where it has their marks."""
-    return [one for mark, find in _LIGHT if mark.search(data) for one in find(text)]
-
-
 def disguises(written: Sequence[Reading]) -> Iterator[Reading]:
     """The readings of what hides phrases alone, in texts as they are and as they were read."""
     most = max(LEAST, *(len(one.text) for one in written)) if written else 0
     for reading in written:
         text, data = _sound(reading.text)
-        marked = _WORDINGS.Match(data) or ()
+        marked = set(_WORDINGS.Match(data) or ())
         # Of other letters a view may show letters of the alphabet.
-        reading.maybe_spelt = 1 in marked or not data.isascii()
-        if 0 not in marked:
-            continue
-        for find in ciphers.finders(data):
+        reading.maybe_spelt = _SPELT in marked or not data.isascii()
+        for find in ciphers.finders(marked - {_SPELT}):
             found = apart(find(text))
             if found and most > 0:
                 made = _made(reading, found, most)

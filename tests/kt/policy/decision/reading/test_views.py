@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kt.policy.decision.reading.lookalikes import ALIKE, IGNORED
+from kt.policy.decision.reading.passages import Passage, Stretch
+from kt.policy.decision.reading.reading import Reading
 from kt.policy.decision.reading.views import WORDS_OF, View, origins, read
 
 CHARACTERS = st.one_of(
@@ -41,6 +43,20 @@ def test_what_a_character_came_from_reads_as_it(text: str, view: View) -> None:
     """Reading each origin by itself gives the view again: nothing is cut one too short."""
     spans = origins(text, view)
     if spans:
+        pieces = [read(text[start:end], view) for start, end in sorted(set(spans))]
+        assert "".join(pieces) == read(text, view)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(CHARACTERS))
+def test_views_that_share_their_way_back_have_their_own(text: str) -> None:
+    """What a reading takes over from the view before is what the view itself would have."""
+    reading = Reading(Passage(text, (Stretch(0, 0),)))
+    for view in BASE_VIEWS:
+        shown = reading.show(view)
+        assert shown.text == read(text, view).encode("utf-8", "replace").decode()
+        spans = [shown.origin(at, at + 1) for at in range(len(shown.text))]
+        assert spans == sorted(spans)
         pieces = [read(text[start:end], view) for start, end in sorted(set(spans))]
         assert "".join(pieces) == read(text, view)
 
