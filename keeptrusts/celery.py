@@ -129,7 +129,7 @@ app.autodiscover_tasks(
         "gateways",
         "notifications",
         "commitstatus",
-    ]  # fmt: skip
+    ]
 )
 
 
