@@ -175,7 +175,7 @@ install_unit() {
   [ -e /etc/keeptrusts/gateway.env ] ||
     install -D -m 600 "$files/gateway.env" /etc/keeptrusts/gateway.env
   systemctl daemon-reload
-  echo "next: set /etc/keeptrusts/gateway.env, put the gateway's token into" \
+  echo "next: set /etc/keeptrusts/gateway.env, put KEEPTRUSTS_GATEWAY_TOKEN=… into" \
     "/etc/keeptrusts/gateway.token, then: systemctl enable --now ${unit%.service}"
 }
 

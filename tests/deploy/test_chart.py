@@ -70,6 +70,14 @@ def _described(schema: Any, above: str = "") -> set[str]:
     return {name for name in names if not name.endswith("/claims")}
 
 
+@pytest.mark.parametrize("name", sorted({*env.FILES, *env.FILES.values()}))
+def test_no_secret_is_written_among_settings(name: str) -> None:
+    """Each has a way by a secret of the cluster, or none."""
+    over = {"controlPlane": {"settings": {name: "x"}}}
+
+    assert "controlPlane/settings" in refusals(merged(copy.deepcopy(SMALL), over))
+
+
 @pytest.mark.parametrize(
     ("over", "where"),
     [

@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,6 +66,9 @@ def test_an_image_has_no_secret_and_no_history() -> None:
     ]  # fmt: skip
 
     assert dockerfile.context(ignored, files) == files[:3]
+    packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    modules = [f"{package}/__init__.py" for package in packages["root_packages"]]
+    assert dockerfile.context(ignored, modules) == modules
 
 
 def test_services_name_settings_that_there_are() -> None:
