@@ -45,6 +45,7 @@ IDS: Mapping[str, tuple[object, ...]] = {
     "rule_id": (UUID(int=51),),
     "endpoint_id": (UUID(int=61),),
     "notification_id": (UUID(int=71),),
+    "forge_credential_id": (UUID(int=81),),
     "trust_id": (UUID(int=51),),
     "epoch": (1,),
     "level": ("0",),
