@@ -43,7 +43,7 @@ CONFIGURATION = "fleet"
 IDLE_SECONDS = 20
 TICKS = os.sysconf("SC_CLK_TCK")
 PARTS = {
-    **{f"keeptrusts: {part}": part for part in ("events", "web", "beat", "poller", "syncer")},
+    **{f"keeptrusts: {part}": part for part in ("streams", "web", "poller", "syncer")},
     "redis.sock": "broker",
     "valkey": "broker",
     "redis-server": "broker",
@@ -163,8 +163,8 @@ async def one_round(stack: Any, fleet: Fleet, number: int) -> list[float]:
     await loop.run_in_executor(None, stack.request, "PATCH", path, {"content": content})
     await until(lambda: all(digest in g.enforced for g in fleet.gateways), 600)
     stood = waited(parent) - stood
-    pushed = usage(parent)["events"][0] - before["events"][0]
-    print(f"round {number + 1}: events {pushed:.2f} CPU s, gateways {own_cpu() - cpu:.2f} CPU s,")
+    pushed = usage(parent)["streams"][0] - before["streams"][0]
+    print(f"round {number + 1}: streams {pushed:.2f} CPU s, gateways {own_cpu() - cpu:.2f} CPU s,")
     print(f"  and both stood ready for {stood:.2f} s while others had the cores")
     await until(lambda: sum(fleet.reports.values()) >= reports + len(fleet.gateways), 900)
     took = time.time() - begin

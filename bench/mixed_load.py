@@ -36,7 +36,7 @@ from tests.support.stack import Stack, wait_for  # noqa: E402
 
 REPOSITORIES, FILES, EDITED = 10, 1000, 200
 _PARTS = {
-    **{f"keeptrusts: {part}": part for part in ("web", "events", "beat", "poller", "syncer")},
+    **{f"keeptrusts: {part}": part for part in ("web", "streams", "poller", "syncer")},
     "judge.nursery": "judges",
 }
 

@@ -55,13 +55,13 @@ async def measure(stack: Any, made: list[tuple[str, str]], rounds: int) -> None:
     before = cpu(stack)
     await asyncio.sleep(_IDLE_SECONDS)
     idle = (cpu(stack) - before) / _IDLE_SECONDS
-    sides: dict[str, list[float]] = {"web": [], "events": []}
+    sides: dict[str, list[float]] = {"web": [], "streams": []}
     for _ in range(rounds):
-        for name, port in (("web", stack.port), ("events", stack.events_port)):
+        for name, port in (("web", stack.port), ("streams", stack.events_port)):
             fleet.reports_port = port
             sides[name].append(await burst(stack, fleet, idle))
-    web, events = (statistics.median(values) for values in sides.values())
-    print(f"one report: web {web:.2f} ms, events {events:.2f} ms, ratio {web / events:.1f}")
+    web, streams = (statistics.median(values) for values in sides.values())
+    print(f"one report: web {web:.2f} ms, streams {streams:.2f} ms, ratio {web / streams:.1f}")
     fleet.reconnecting = False
 
 

@@ -88,7 +88,7 @@ RESEALERS = [
 ]  # fmt: skip
 DOCTORS = [
     "gitrepos.api.doctor.findings", "gateways.api.doctor.findings",
-    "notifications.api.doctor.findings",
+    "notifications.api.doctor.findings", "commitstatus.api.doctor.findings",
 ]  # fmt: skip
 # What stands when a log of evidence begins: its first entries tell that.
 STANDING = ["configurations.leaves.standing", "gateways.registry.leaves.standing"]

@@ -116,8 +116,10 @@ class NewForgeCredential(ForgeCredentialInput):
         kind, forge = ProofKind(attrs["kind"]), ForgeKind(attrs["forge"])
         if kind == ProofKind.APP and forge != ForgeKind.GITHUB:
             raise serializers.ValidationError({"kind": ["app is GitHub's alone"]})
-        if forge in _APIS:
-            attrs.setdefault("api_url", _APIS[forge][0])
+        # A public place gets no token that was meant for a server of one's own.
+        usual, host = _APIS.get(forge, ("", ""))
+        if usual and attrs.get("hosts", [host]) == [host]:
+            attrs.setdefault("api_url", usual)
         needed = ["name", "api_url", *_NEEDED[kind]]
         if missing := [name for name in needed if name not in attrs]:
             raise serializers.ValidationError({name: ["is required"] for name in missing})

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Prepares a machine for the units beside this file, as root: their user, kt on the path, settings in
-# /etc/keeptrusts with a secret key of their own, and the units. Run again, as after an upgrade, it
+# Prepares a machine for the units beside this file, as root: their user, kt and keeptrusts-manage on
+# the path, settings in /etc/keeptrusts with a secret key of their own, and the units. Run again, as after an upgrade, it
 # brings the units of the checkout, and leaves settings as they are.
 #
 #   sh /opt/keeptrusts/deploy/systemd/install.sh NAME
@@ -20,6 +20,7 @@ if [ "$here" != /opt/keeptrusts/deploy/systemd ] || [ ! -x /opt/keeptrusts/.venv
 fi
 id keeptrusts >/dev/null 2>&1 || useradd --system --home-dir /var/lib/keeptrusts keeptrusts
 ln -sfn /opt/keeptrusts/.venv/bin/kt /usr/local/bin/kt
+ln -sfn /opt/keeptrusts/deploy/systemd/keeptrusts-manage /usr/local/bin/keeptrusts-manage
 
 secret=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
 umask 077

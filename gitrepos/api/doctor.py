@@ -34,7 +34,8 @@ def _forges() -> Iterator[Finding]:
     if now.oldest_failure:
         one = now.oldest_failure
         words = f"{one['url']} fails since {one['since']:%Y-%m-%dT%H:%M:%SZ}: {one['code']}"
-        yield Finding("repositories", "warning", words, "docs/errors.md says what helps")
+        advice = "docs/operating.md, When a sync fails, says what helps"
+        yield Finding("repositories", "warning", words, advice)
     elif total:
         yield Finding("repositories", "ok", f"none of {total} fails")
     if now.due_seconds > _LATE_SECONDS:

@@ -11,7 +11,19 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.db import connection, transaction
-from django.db.models import Case, Count, Exists, F, Min, OuterRef, Q, QuerySet, Value, When
+from django.db.models import (
+    Case,
+    Count,
+    Exists,
+    F,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Greatest
 from django.utils import timezone
@@ -198,14 +210,17 @@ def _put_off(claim_id: UUID, remotes: Mapping[UUID, datetime | None]) -> None:
     """
     now = timezone.now()
     with _held_batch(claim_id, remotes.keys(), now) as rows:
-        for row in rows:
+        links = Link.objects.filter(Link.polled(), remote=OuterRef("pk"))
+        often = links.order_by("poll_interval_seconds").values("poll_interval_seconds")[:1]
+        for row in rows.annotate(unheard_seconds=Subquery(often)):
             until = remotes[row.pk]
             row.claim_id = row.lease_until = row.found = row.waits_since = None
             row.last_polled_at = now
             row.put_off += 1
             row.limited_until = until
             if row.next_poll_at is not None and not row.asked:
-                row.next_poll_at = until or now + wait(row.interval_seconds, row.setbacks)
+                seconds = row.unheard_seconds or row.interval_seconds
+                row.next_poll_at = until or now + wait(seconds, row.setbacks)
             row.save(update_fields=[*Remote.CLAIM, *Remote.SCHEDULE])
 
 
@@ -253,6 +268,7 @@ def finish(
             row.limited_until = limited_until
         standing = row.links.filter(Link.polled()).aggregate(
             pace=_pace(now),  # A link that is settled has none any more.
+            unheard=Min("poll_interval_seconds"),
             behind=Count("pk", filter=Link.behind()),
             expecting=Count("pk", filter=Link.expecting(now)),
         )
@@ -267,7 +283,7 @@ def finish(
         elif standing["expecting"]:
             row.next_poll_at = _soon(now, row.failures)
         else:
-            row.next_poll_at = _next_poll_at(row, now)
+            row.next_poll_at = _next_poll_at(row, now, standing["unheard"])
         row.save(update_fields=[*Remote.CLAIM, *Remote.SCHEDULE])
 
 
@@ -276,10 +292,11 @@ def _soon(now: datetime, failures: int = 0) -> datetime:
     return now + timedelta(seconds=2 ** min(failures, 6))
 
 
-def _next_poll_at(row: Remote, now: datetime) -> datetime | Combinable:
+def _next_poll_at(row: Remote, now: datetime, unheard_seconds: int) -> datetime | Combinable:
+    """The next poll; what a webhook said was not seen after a failure, so the pace is without."""
     if not row.failures:
         return next_turn(now)
-    later = wait(row.interval_seconds, row.setbacks, silent=hosts.silent(row))
+    later = wait(unheard_seconds, row.setbacks, silent=hosts.silent(row))
     return max(now + later, row.limited_until or now)
 
 

@@ -32,7 +32,7 @@ def tell(headers: MutableMapping[str, Any], **_: Any) -> None:
 def begin(task_id: str, task: Task[Any, Any], **_: Any) -> None:
     """Work in the trace of a message."""
     _running[task_id] = stack = contextlib.ExitStack()
-    stack.enter_context(traces.bound(traces.begun(task.request.get(traces.HEADER))))
+    stack.enter_context(traces.bound(traces.taken(task.request.get(traces.HEADER))))
 
 
 def end(task_id: str, **_: Any) -> None:

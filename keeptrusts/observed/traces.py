@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -69,6 +69,12 @@ def begun(sent: object) -> Trace:
     """A span of the trace that a caller's `traceparent` names; of a new one where it names none."""
     heard = context.heard(sent)
     return heard.child() if heard else context.new()
+
+
+def taken(sent: object) -> Trace:
+    """The place of whoever sent a message; a new trace where it names none. No span is told of it
+    here: what is done for the message has the sender's span above it, or none."""
+    return context.heard(sent) or replace(context.new(), is_span=False)
 
 
 @contextmanager

@@ -27,6 +27,8 @@ class Trace:
     is_sampled: bool = True
     # Of the span that led here, empty where none is known; it is not in the header.
     parent_id: str = field(default="", compare=False)
+    # False where no span is told of this place: then those below it have no parent.
+    is_span: bool = field(default=True, compare=False)
 
     def header(self) -> str:
         """The value of `traceparent`."""
@@ -34,7 +36,8 @@ class Trace:
 
     def child(self) -> Trace:
         """A new span of the same trace."""
-        return Trace(self.trace_id, new_span_id(), self.is_sampled, self.span_id)
+        parent_id = self.span_id if self.is_span else ""
+        return Trace(self.trace_id, new_span_id(), self.is_sampled, parent_id)
 
 
 def new() -> Trace:

@@ -3,9 +3,11 @@
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from commitstatus import proofs
+from commitstatus.api import doctor
 from commitstatus.models import CommitStatus, ForgeCredential
 from events.models import AuditEntry
 from gitrepos.errors import SecretLostError
@@ -20,8 +22,9 @@ APP = {"kind": "app", "app_id": "5", "installation_id": "6"}
 
 
 def made(admin: APIClient, **fields: Any) -> dict[str, Any]:
-    """A credential; a token for GitHub unless `fields` say otherwise."""
-    body = {"name": "telling", "forge": "github", "token": TOKEN, **fields}
+    """A credential; a token for GitHub, or for a server of one's own where `hosts` are given."""
+    own = {"api_url": "https://forge.example/api/v3"} if "hosts" in fields else {}
+    body = {"name": "telling", "forge": "github", "token": TOKEN, **own, **fields}
     row: dict[str, Any] = created(admin.post(PATH, body, format="json"))
     return row
 
@@ -202,3 +205,32 @@ def test_a_bad_choice_is_refused(admin: APIClient, body: Any, status: int) -> No
     answer = admin.patch(f"/v1/git-repos/{row['id']}/commit-status", body, format="json")
 
     assert answer.status_code == status
+
+
+@pytest.mark.parametrize("forge", ["github", "gitlab", "bitbucket"])
+@pytest.mark.parametrize("hosts", [["git.example"], ["github.com.example", "github.com"]])
+def test_a_public_place_gets_no_token_of_another_server(
+    admin: APIClient, forge: str, hosts: list[str]
+) -> None:
+    """Whoever names servers of his own has to name their API."""
+    body = {"name": "x", "forge": forge, "token": TOKEN, "hosts": hosts}
+    answer = admin.post(PATH, body, format="json")
+
+    assert answer.status_code == 400
+    assert [one["field"] for one in error(answer)["details"]] == ["api_url"]
+
+
+def test_a_doctor_says_what_cannot_be_told(admin: APIClient) -> None:
+    """By whom, since when, and why; well when all is told."""
+    made(admin, hosts=["forge.example"])
+    told(admin, synced(admin))
+    assert list(doctor.findings()) == []
+    now = timezone.now()
+    CommitStatus.objects.update(told_at=now)
+    assert [one.level for one in doctor.findings()] == ["ok"]
+    CommitStatus.objects.update(error_code="unauthorized", error_since=now)
+
+    (found,) = doctor.findings()
+
+    assert found.level == "warning"
+    assert f"since {now:%Y-%m-%dT%H:%M:%SZ}: unauthorized" in found.message

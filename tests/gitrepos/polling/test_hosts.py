@@ -277,6 +277,30 @@ def test_a_host_that_three_remotes_cannot_reach_rests(
     assert claims.due(until) is not None
 
 
+@pytest.mark.parametrize("hosts_own", [False, True])
+def test_after_a_failure_nobody_relies_on_webhooks(
+    admin: APIClient, forge: Forge, down: list[dict[str, object]], hosts_own: bool
+) -> None:
+    """What was pushed meanwhile may have been announced once, and was not seen."""
+    Link.objects.update(last_delivery_at=timezone.now(), webhook_poll_interval_seconds=3600)
+    Remote.objects.update(interval_seconds=3600, failures=0, put_off=0, next_poll_at=timezone.now())
+    Host.objects.all().delete()
+    if not hosts_own:
+        Link.objects.exclude(pk=down[0]["id"]).update(suspended=True)
+        Remote.objects.exclude(links=down[0]["id"]).update(next_poll_at=None)
+        forge.answers |= {str(row["url"]).rpartition("/")[2]: (404, {}, b"") for row in down}
+
+    run_due()
+
+    waits = [
+        (row.next_poll_at - row.last_polled_at).total_seconds()
+        for row in Remote.objects.filter(next_poll_at__isnull=False, last_polled_at__isnull=False)
+        if row.next_poll_at and row.last_polled_at and row.failures + row.put_off
+    ]
+    assert waits and max(waits) <= 300
+    assert (max(Remote.objects.values_list("put_off", flat=True)) > 0) is hosts_own
+
+
 def test_what_somebody_asks_for_does_not_wait_for_its_host(
     admin: APIClient, forge: Forge, down: list[dict[str, object]]
 ) -> None:

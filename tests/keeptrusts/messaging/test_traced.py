@@ -61,3 +61,12 @@ def test_a_message_without_one_begins_a_trace(sent: object) -> None:
     first, second = _run(headers), _run(headers)
 
     assert context.is_id(first) and context.is_id(second) and first != second
+
+
+def test_what_a_task_does_has_a_parent_that_is_told() -> None:
+    """The span of whoever sent the message; none where beat did, which has no span."""
+    of_request, of_beat = traces.taken(SENT.header()), traces.taken(None)
+
+    assert of_request.child().parent_id == SENT.span_id
+    assert of_beat.child().parent_id == ""
+    assert of_beat.child().child().parent_id != ""
