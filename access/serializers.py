@@ -12,13 +12,12 @@ from access.roles import ROLES, VIEWER
 from access.sights import NARROWABLE, Sight
 from access.signin.forms import MOST_CLAIMS, MOST_VALUES
 from access.trusts import forms
-from keeptrusts.api.fields import Choice, Flag, Input, Line, Lines, Text, Whole
+from keeptrusts.api.fields import Choice, Flag, Input, Labels, Line, Lines, Text, Whole
 
 _MOST_NETWORKS = 20
 _MOST_PERSONAL = 20
 _ADDRESS = re.compile(r"[^\s@<>]+@[^\s@<>]+")
 _MOST_GLOBS = 50
-_MOST_LABELS = 50
 _LONGEST_OVERLAP_SECONDS = 7 * 86_400
 _LONGEST_JWT_SECONDS = 86_400
 
@@ -81,24 +80,13 @@ class IdGlob(Text):
         return value
 
 
-class SeenLabels(serializers.DictField):
-    """Labels that a configuration has all of to be seen."""
-
-    json_schema = {"maxProperties": _MOST_LABELS}
-
-
 class SightInput(Input):
     """The configurations that a credential is narrowed to, by `ids`, by `labels`, or by both."""
 
     json_schema = {"minProperties": 1}
 
     ids = serializers.ListField(child=IdGlob(), max_length=_MOST_GLOBS, default=list)
-    labels = SeenLabels(child=Line(max_length=200, allow_blank=True), default=dict)
-
-    def validate_labels(self, value: dict[str, str]) -> dict[str, str]:
-        if len(value) > _MOST_LABELS:
-            raise serializers.ValidationError(f"must be at most {_MOST_LABELS}")
-        return value
+    labels = Labels(default=dict)
 
     def validate(self, attrs: dict[str, Any]) -> Any:
         # In a PATCH the defaults are left out.

@@ -11,9 +11,11 @@ from gitrepos import errors
 
 LOOK = timedelta(seconds=60)
 """Between two looks at a link that has not changed; also between two counts of gateways."""
+LONGEST_WAIT = timedelta(hours=1)
+"""The longest time before the next try, and the longest pause of a credential."""
 _MOST_TELLINGS = 200  # GitHub takes a thousand for a commit and a name.
 _MOST_FAILURES = 12
-_FIRST_WAIT, _LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=1)
+_FIRST_WAIT = timedelta(seconds=30)
 _FULL_ID = (40, 64)
 _PATH_LENGTH, _NAME_LENGTH = 80, 120
 # Of files, in the words of a description; they are there and are not what is enforced.
@@ -116,13 +118,15 @@ def step(due: Due | None, told: Told, now: datetime) -> tuple[Step, datetime]:
     if told.failed_commit == due.commit and told.failures >= _MOST_FAILURES:
         return Step.NOTHING, later
     waits = [told.retry_at, told.at + LOOK if is_same and told.at else None]
-    until = max((at for at in waits if at is not None), default=now)
+    # What is farther ahead is of a clock that was set back.
+    latest = now + LONGEST_WAIT
+    until = max((at for at in waits if at is not None and at <= latest), default=now)
     return (Step.TELL, later) if until <= now else (Step.LATER, min(until, later))
 
 
 def wait(failures: int) -> timedelta:
     """The time before the next try, after one or more failures in a row."""
-    return min(_FIRST_WAIT * (1 << min(failures - 1, 10)), _LONGEST_WAIT)
+    return min(_FIRST_WAIT * (1 << min(failures - 1, 10)), LONGEST_WAIT)
 
 
 def status_name(name: str, root: str, ref: str) -> str:

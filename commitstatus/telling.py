@@ -33,7 +33,6 @@ _BATCH = 96
 _LEASE = timedelta(seconds=120)
 _ROUND_SECONDS = 10
 _BELIEVED = timedelta(hours=1)
-_LONGEST_PAUSE = timedelta(hours=1)
 _SKIPPED = timedelta(seconds=30)
 _NOTHING_TOLD = {
     "commit": "", "state": "", "description": "", "told_at": None, "tellings": 0,
@@ -98,7 +97,13 @@ def _to_be_looked_at(now: datetime) -> QuerySet[CommitStatus]:
         Q(seen_synced_at__isnull=True) | Q(seen_synced_at__lt=F("link__last_synced_at"))
     )
     is_free = Q(look_at__lte=now + due.LOOK)
-    return CommitStatus.objects.filter(Q(look_at__lte=now) | (changed | later) & is_free)
+    is_due = Q(look_at__lte=now) | Q(look_at__gt=now + 2 * _LEASE)
+    return CommitStatus.objects.filter(is_due | (changed | later) & is_free)
+
+
+def _is_ahead(at: datetime, now: datetime, most: timedelta) -> bool:
+    """Whether a time is still to come; one farther ahead is of a clock that was set back."""
+    return now < at <= now + most
 
 
 def _tell(rows: Sequence[CommitStatus]) -> int:
@@ -115,7 +120,7 @@ def _tell(rows: Sequence[CommitStatus]) -> int:
         what = due.status(known[row.link_id])
         step, at = due.step(what, _told(row), now)
         paused = row.credential.paused_until
-        if step is Step.TELL and paused is not None and paused > now:
+        if step is Step.TELL and paused is not None and _is_ahead(paused, now, due.LONGEST_WAIT):
             step, at = Step.LATER, min(paused, at)
         row.look_at = at
         if step is not Step.TELL or what is None:
@@ -163,7 +168,7 @@ def _message(job: _Job, now: datetime) -> Message:
     is_here = row.url == link.url
     is_same = is_here and (row.commit, row.state) == (job.due.commit, job.due.state)
     until = row.visibility_until
-    is_believed = is_here and until is not None and until > now
+    is_believed = is_here and until is not None and _is_ahead(until, now, _BELIEVED)
     page = settings.ENV.public_url
     return Message(
         forge=by.forge,
@@ -236,9 +241,10 @@ def _failure(job: _Job, failed: Failed, now: datetime) -> dict[str, object]:
 def _pause(by: ForgeCredential, failed: Failed, now: datetime) -> None:
     if not failed.pause_seconds:
         return
-    until = now + min(timedelta(seconds=failed.pause_seconds), _LONGEST_PAUSE)
+    until = now + min(timedelta(seconds=failed.pause_seconds), due.LONGEST_WAIT)
+    is_ahead = Q(paused_until__gte=until, paused_until__lte=now + due.LONGEST_WAIT)
     rows = ForgeCredential.objects.filter(pk=by.pk, updated_at=by.updated_at)
-    rows.filter(Q(paused_until__isnull=True) | Q(paused_until__lt=until)).update(paused_until=until)
+    rows.exclude(is_ahead).update(paused_until=until)
 
 
 def _terms() -> CallTerms:

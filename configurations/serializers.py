@@ -5,11 +5,21 @@ from typing import Any
 from rest_framework import serializers
 
 from configurations.checks import ID, ID_WORDS
-from keeptrusts.api.fields import Choice, Flag, Input, Line, Lines, Text, Whole
+from keeptrusts.api.fields import (
+    LONGEST_KEY,
+    MOST_LABELS,
+    Choice,
+    Flag,
+    Input,
+    Labels,
+    Line,
+    Lines,
+    Text,
+    Whole,
+    is_key,
+)
 from kt.policy.files import MAX_BYTES
 
-_MAX_LABELS = 50
-_LONGEST_KEY = 100
 _LONGEST_TRIED = 100_000
 _MAX_VERSION = 2**31 - 1
 _CHANGED = ("name", "description", "labels", "content", "status", "four_eyes")
@@ -45,29 +55,6 @@ class ContentField(Text):
                 f"must have at most {MAX_BYTES} bytes, and has {len(encoded)}"
             )
         return encoded
-
-
-class Labels(serializers.DictField):
-    """Labels, text to text."""
-
-    json_schema = {
-        "maxProperties": _MAX_LABELS,
-        "propertyNames": {"minLength": 1, "maxLength": _LONGEST_KEY},
-    }
-    child = Line(max_length=200, allow_blank=True)
-
-    def to_internal_value(self, data: Any) -> dict[str, str]:
-        if isinstance(data, dict) and not (len(data) <= _MAX_LABELS and all(map(_is_key, data))):
-            raise serializers.ValidationError(
-                f"must be at most {_MAX_LABELS} labels with keys of 1 to"
-                f" {_LONGEST_KEY} printable characters"
-            )
-        labels: dict[str, str] = super().to_internal_value(data)
-        return labels
-
-
-def _is_key(text: str) -> bool:
-    return 0 < len(text) <= _LONGEST_KEY and text.isprintable()
 
 
 class ConfigurationEdit(Input):
@@ -142,15 +129,15 @@ class Headers(serializers.DictField):
     """Headers of a call, by name."""
 
     json_schema = {
-        "maxProperties": _MAX_LABELS,
-        "propertyNames": {"minLength": 1, "maxLength": _LONGEST_KEY},
+        "maxProperties": MOST_LABELS,
+        "propertyNames": {"minLength": 1, "maxLength": LONGEST_KEY},
     }
     child = Line(max_length=500, allow_blank=True)
 
     def to_internal_value(self, data: Any) -> dict[str, str]:
-        if isinstance(data, dict) and not (len(data) <= _MAX_LABELS and all(map(_is_key, data))):
+        if isinstance(data, dict) and not (len(data) <= MOST_LABELS and all(map(is_key, data))):
             raise serializers.ValidationError(
-                f"must be at most {_MAX_LABELS} headers with names of 1 to {_LONGEST_KEY}"
+                f"must be at most {MOST_LABELS} headers with names of 1 to {LONGEST_KEY}"
                 " printable characters"
             )
         headers: dict[str, str] = super().to_internal_value(data)

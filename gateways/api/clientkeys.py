@@ -11,12 +11,12 @@ from rest_framework.response import Response
 from access.authentication import bearer
 from access.sights import FILTERED
 from configurations.seen import of
-from configurations.serializers import Id, Labels
+from configurations.serializers import Id
 from gateways.api.operations import TOO_LARGE
 from gateways.api.shapes import ClientKeyShape, MadeClientKeyShape
 from gateways.models import Gateway
 from gateways.registry import clientkeys, queries
-from keeptrusts.api.fields import Input, Text, Whole, valid
+from keeptrusts.api.fields import Input, Labels, Text, Whole, valid
 from keeptrusts.api.lists.answers import answered
 from keeptrusts.api.operations import Operation
 from keeptrusts.api.views import View

@@ -7,9 +7,9 @@ from rest_framework import serializers
 
 from configurations.models import Configuration
 from configurations.seen import ALL
-from configurations.serializers import Id, Labels
+from configurations.serializers import Id
 from gateways.models import Gateway
-from keeptrusts.api.fields import Choice, Input, Line, Whole
+from keeptrusts.api.fields import Choice, Input, Labels, Line, Whole
 
 # The last word of a path below /v1/gateways.
 _RESERVED = "enrol"

@@ -11,6 +11,8 @@ from kt.policy.suggest import did_you_mean
 from kt.policy.words import shown
 
 _MOST_NAMED = 20
+MOST_LABELS = 50
+LONGEST_KEY = 100
 
 
 class Text(serializers.CharField):
@@ -50,6 +52,30 @@ class Line(Lines):
     """As `Lines`, a single one."""
 
     may_have_lines = False
+
+
+class Labels(serializers.DictField):
+    """Labels, text to text."""
+
+    json_schema = {
+        "maxProperties": MOST_LABELS,
+        "propertyNames": {"minLength": 1, "maxLength": LONGEST_KEY},
+    }
+    child = Line(max_length=200, allow_blank=True)
+
+    def to_internal_value(self, data: Any) -> dict[str, str]:
+        if isinstance(data, dict) and not (len(data) <= MOST_LABELS and all(map(is_key, data))):
+            raise serializers.ValidationError(
+                f"must be at most {MOST_LABELS} labels with keys of 1 to"
+                f" {LONGEST_KEY} printable characters"
+            )
+        labels: dict[str, str] = super().to_internal_value(data)
+        return labels
+
+
+def is_key(text: str) -> bool:
+    """Whether a text can be the key of a label."""
+    return 0 < len(text) <= LONGEST_KEY and text.isprintable()
 
 
 class Whole(serializers.IntegerField):

@@ -16,6 +16,7 @@ SCHEMA_URL = "https://opentelemetry.io/schemas/1.41.0"
 
 _ERROR = 2
 _LONGEST = 200
+_MOST_INT = (1 << 63) - 1
 
 Value = str | int | float | bool
 
@@ -75,7 +76,8 @@ def _value(value: Value) -> dict[str, Any]:
     if isinstance(value, bool):
         return {"boolValue": value}
     if isinstance(value, int):
-        return {"intValue": str(value)}
+        # What a target counts may be any number: one too large has a collector refuse all spans.
+        return {"intValue": str(max(-_MOST_INT, min(value, _MOST_INT)))}
     if isinstance(value, float):
         return {"doubleValue": value}
     return {"stringValue": value[:_LONGEST]}

@@ -6,12 +6,15 @@ from typing import Any
 from rest_framework import serializers
 
 from events.models import Event
-from keeptrusts.api.fields import Choice, Flag, Input, Line, Text, Whole
+from keeptrusts.api.fields import Choice, Flag, Input, Labels, Line, Text, Whole
 from notifications.models import Endpoint
 
 _MOST = 50
 _LONGEST_OVERLAP_SECONDS = 7 * 86_400
-_ADDRESS = re.compile(r"[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+# The usual form alone: what has dots elsewhere is no address, and cannot be put into a header.
+_ATOM = "[A-Za-z0-9_%+'-]+"
+_LABEL = "[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
+_ADDRESS = re.compile(rf"(?=[^@]{{1,64}}@){_ATOM}(\.{_ATOM})*@{_LABEL}(\.{_LABEL})*")
 
 
 class Recipient(Text):
@@ -30,19 +33,9 @@ class LinkId(serializers.UUIDField):
     """The id of a link."""
 
     def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str):  # Of a number DRF makes an id, too.
+            self.fail("invalid", value=data)
         return str(super().to_internal_value(data))
-
-
-class WantedLabels(serializers.DictField):
-    """Labels that a configuration has all of."""
-
-    json_schema = {"maxProperties": _MOST}
-
-    def to_internal_value(self, data: Any) -> Any:
-        found = super().to_internal_value(data)
-        if len(found) > _MOST:
-            raise serializers.ValidationError(f"must be at most {_MOST}")
-        return found
 
 
 class EndpointEdit(Input):
@@ -74,8 +67,7 @@ class EndpointEdit(Input):
         required=False,
         help_text="Ids of links that it hears of; empty: of all, and of what has no link.",
     )
-    labels = WantedLabels(
-        child=Line(max_length=200, allow_blank=True),
+    labels = Labels(
         required=False,
         help_text="It hears of configurations that have all of these, and of links that feed one.",
     )

@@ -20,9 +20,15 @@ def message(
     made = EmailMessage(policy=SMTP)
     made["From"] = sender
     made["To"] = ", ".join(recipients)
-    made["Subject"] = plain(f"{heading(told)}: {lines(told)[0]}", _MOST_SUBJECT)
+    made["Subject"] = _subject(told)
     made["Date"] = sent_at
     made["Message-ID"] = f"<{message_id}@{sender.rpartition('@')[2].rstrip('>')}>"
     made["Auto-Submitted"] = "auto-generated"  # No answer of a machine to it.
     made.set_content("\n".join(lines(told)) + "\n", cte="quoted-printable")
     return made
+
+
+def _subject(told: Told) -> str:
+    text = plain(f"{heading(told)}: {lines(told)[0]}", _MOST_SUBJECT)
+    # What begins like an encoded word of RFC 2047 is decoded when it is set, line feeds and all.
+    return text.replace("=?", "= ?")

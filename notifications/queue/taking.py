@@ -6,7 +6,7 @@ one another, the first is seen by whoever sees the second.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -25,6 +25,7 @@ AT_ONCE = 500
 MOST_WAITING = 10_000
 """What may wait at an endpoint; beyond it the oldest are given up."""
 _LONGEST_MESSAGE = 2000
+_EVER = datetime.min.replace(tzinfo=UTC)
 _STATUS = Notification.Status
 # Of nobody else in this database: the first bytes of a name.
 _LOCK = int.from_bytes(b"notifier") >> 1
@@ -44,7 +45,7 @@ def take(now: datetime) -> int:
 def _take(now: datetime) -> int:
     endpoints = list(Endpoint.objects.select_for_update(of=("self",)).order_by("pk"))
     events = list(Event.objects.filter(notified=False).order_by("pk")[:AT_ONCE])
-    wishes = [(one, _wish(one)) for one in endpoints if one.enabled]
+    wishes = [(one, _wish(one, now)) for one in endpoints if one.enabled]
     if wishes:
         subjects, places = _subjects(events), _places(events)
         for endpoint, wish in wishes:
@@ -90,10 +91,11 @@ def _is_alone() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _wish(endpoint: Endpoint) -> Wish:
-    return Wish(
-        str(endpoint.pk), endpoint.created_at, endpoint.kinds, endpoint.git_repos, endpoint.labels
-    )
+def _wish(endpoint: Endpoint, now: datetime) -> Wish:
+    since = endpoint.created_at
+    if since > now:  # The clock was set back: what is not taken yet happened since, nearly all.
+        since = _EVER
+    return Wish(str(endpoint.pk), since, endpoint.kinds, endpoint.git_repos, endpoint.labels)
 
 
 def _subjects(events: Iterable[Event]) -> list[Subject]:

@@ -76,7 +76,7 @@ def retry_after(text: str, now: datetime) -> int | None:
         return int(text)
     try:
         at = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
     return max(0, int((at - now).total_seconds()))

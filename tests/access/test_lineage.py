@@ -130,6 +130,7 @@ def test_no_token_sees_more_than_its_maker() -> None:
         {}, {"ids": []}, {"ids": [], "labels": {}}, {"ids": ["A"]}, {"ids": ["a/b"]}, {"ids": "a"},
         {"ids": ["****"]}, {"labels": {"a": 1}}, {"labels": ["a"]}, {"names": ["a"]}, "a", [],
         {"ids": ["a"] * 51}, {"labels": {str(n): "" for n in range(51)}},
+        {"labels": {"a\0": "b"}},
     ],
 )  # fmt: skip
 def test_a_sight_has_globs_or_labels(admin: APIClient, sight: Any) -> None:

@@ -261,6 +261,26 @@ def test_a_failure_is_tried_seldom_and_not_for_ever(api: ForgeAPI, row: dict[str
     assert a_round() == 1
 
 
+def test_a_clock_that_was_set_back_holds_up_nothing(api: ForgeAPI, row: dict[str, Any]) -> None:
+    """Looks, tries, pauses and beliefs of the time that was are over."""
+    assert a_round() == 1
+    ahead = timezone.now() + timedelta(days=1)
+    CommitStatus.objects.update(
+        look_at=ahead, retry_at=ahead, told_at=ahead, visibility_until=ahead, description="old"
+    )
+    ForgeCredential.objects.update(paused_until=ahead)
+
+    assert (a_round(), a_round()) == (1, 0)
+
+    assert [call.method for call in api.calls] == ["GET", "POST"] * 2
+    later()
+    CommitStatus.objects.update(description="old")
+    api.answers["POST /repos/"] = lambda _: said(429)
+    assert a_round() == 1
+    paused_until = ForgeCredential.objects.get().paused_until
+    assert paused_until is not None and paused_until < timezone.now() + timedelta(hours=1)
+
+
 def test_an_api_that_hangs_pauses_its_credential_alone(
     admin: APIClient, api: ForgeAPI, row: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,10 +4,12 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 from rest_framework.test import APIClient
 from standardwebhooks import Webhook
 
@@ -298,6 +300,18 @@ def test_a_clock_that_was_set_back_holds_up_nothing(
     claims.wake_late(clock())
     sender.run()
     assert rows(status="waiting") == []
+
+
+def test_an_endpoint_of_a_clock_that_was_set_back_hears_at_once(
+    make: Make, receiver: Receiver, sender: Sender
+) -> None:
+    """And not only of what happens after the time at which it seems to be made."""
+    make(receiver.url)
+    Endpoint.objects.update(created_at=timezone.now() + timedelta(days=1))
+    tell("x")
+    sender.run()
+
+    assert receiver.messages == ["x"]
 
 
 def test_a_crash_of_a_form_is_shown(

@@ -25,6 +25,7 @@ HOSTILE = [
     "<!channel> <https://evil.example|sign in>", "@here & <@U1>", "[sign in](https://evil.example)",
     "line\r\nBcc: all@example.com\r\n\r\nbody", "\x1b[2J\u202eevil\u2028", "\ud800", "*_~`#>|" * 50,
     "x" * 100_000, "{{7*7}} ${x} %s", "",
+    "=?utf-8?q?=0D=0ABcc:_all=40example.com=0D=0A=0D=0Abody?=", "==?utf-8?b?DQpCY2M6IGE=?=",
 ]  # fmt: skip
 WHEN = datetime(2026, 1, 31, tzinfo=UTC)
 
@@ -78,6 +79,15 @@ def test_a_mail_has_the_headers_that_it_has(text: str) -> None:
     assert not made.is_multipart()
     assert len(made["Subject"]) < 1000
     assert max(map(len, mailed(hostile(text)).split(b"\r\n"))) <= 998
+
+
+def test_no_encoded_word_hides_in_a_subject() -> None:
+    """It would be decoded, here or by who reads it, into what was made printable before."""
+    hidden = "=?utf-8?q?=E2=80=AEgpj.exe?= =?utf-8?q?=0D=0AX-Evil:_1?="
+    made = email.message_from_bytes(mailed(hostile(hidden)), policy=email.policy.default)
+    assert "= ?utf-8?q?=E2=80=AEgpj.exe?=" in made["Subject"]
+    assert "\u202e" not in made["Subject"]
+    assert "X-Evil" not in made
 
 
 @given(st.text())

@@ -47,6 +47,8 @@ def test_it_is_bounded_whatever_is_asked_for(
         ("9" * 20, None), ("Sat, 31 Jan 2026 12:01:00 GMT", 60),
         ("Sat, 31 Jan 2026 11:00:00 GMT", 0),
         ("31 Jan 2026 12:01:00", 60), ("Sat, 99 Jan 2026 12:01:00 GMT", None), ("²", None),
+        ("Sat, 31 Jan 99999999999999999999 12:00:00 GMT", None),
+        ("Sat, 31 Jan 2026 12:00:00 +99999999999999", None),
     ],
 )  # fmt: skip
 def test_retry_after_is_read(text: str, seconds: int | None) -> None:
