@@ -78,7 +78,7 @@ def add(
     """
     if not changed and link.last_commit:
         return
-    run = SyncRun(link=link, from_commit=link.last_commit, files=files, **facts)
+    run = _run(link, files=files, **facts)
     insert([row for row in changed if row.pk is None], [run])
     hints.announce_on_commit()
 
@@ -117,10 +117,12 @@ def failed(link: Link, code: str, message: str, **facts: Any) -> bool:
 
 def run(link: Link, **facts: Any) -> None:
     """Add a run to the history of a link, from the commit that is in force."""
-    SyncRun.objects.create(
-        link=link, from_commit=link.last_commit, trace_id=traces.current_id(), **facts
-    )
+    _run(link, **facts).save()
     hints.announce_on_commit()
+
+
+def _run(link: Link, **facts: Any) -> SyncRun:
+    return SyncRun(link=link, from_commit=link.last_commit, trace_id=traces.current_id(), **facts)
 
 
 def trim(before: datetime) -> int:

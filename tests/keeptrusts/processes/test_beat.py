@@ -12,6 +12,8 @@ from keeptrusts.processes import beat
 from keeptrusts.processes.beat import Scheduler
 from keeptrusts.redis_client import client
 
+EACH_SECOND = {"tick", "notify"}
+
 
 @pytest.fixture(autouse=True)
 def _free() -> None:
@@ -66,7 +68,8 @@ def test_a_clock_that_is_set_stops_no_tick(
 
     sent = _run(scheduler, 2.5)
 
-    assert sent in (["tick"], ["tick"] * 2)
+    assert set(sent) <= EACH_SECOND
+    assert sent.count("tick") in (1, 2)
 
 
 @pytest.fixture
@@ -102,7 +105,7 @@ def test_after_one_that_was_killed_another_goes_on(
 
     time.sleep(0.5)
 
-    assert set(_run(second, 2.3)) == {"tick"}
+    assert set(_run(second, 2.3)) == EACH_SECOND
 
 
 def test_a_lease_that_was_taken_is_not_given_back(scheduler: Sent, second: Sent) -> None:
