@@ -53,11 +53,14 @@ def _begin(text: str, start: int, at: int) -> int:
     """
     # One more than an address may have tells that it is none.
     local = text[max(start, at - _LOCAL_LENGTH - 1) : at]
-    if _latin_sign(local[-1]):
+    if not local.isascii() and _latin_sign(local[-1]):
         length = sum(1 for _ in takewhile(_latin_sign, reversed(local)))
         local = local[len(local) - length :]
     # `write to me...maria@example.org`
     begin = at - len(local.rpartition("..")[2].lstrip("."))
+    before = text[max(0, begin - _ESCAPE_LENGTH) : begin]
+    if "\\" not in before and "[" not in before:
+        return begin
     escapes = _ESCAPE.finditer(text, max(0, begin - _ESCAPE_LENGTH), at)
     return next((one.end() for one in escapes if one.start() < begin < one.end()), begin)
 

@@ -43,7 +43,8 @@ class Shown:
         self._words: bytes | None = None
         # What several kinds make of it.
         self.made: dict[object, tuple[str, ...]] = {}
-        self.tokens: tuple[Sequence[str], Sequence[tuple[int, int]]] | None = None
+        # Its words and signs, with what stands between them.
+        self.pieces: Sequence[str] | None = None
 
     @property
     def words(self) -> bytes | None:

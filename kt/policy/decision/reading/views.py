@@ -288,16 +288,17 @@ def _clusters(stretch: str, view: View) -> Spans | None:
     spans: Spans = []
     start = 0
     for end in _cluster_ends(stretch, view, {sign for sign in set(stretch) if _begins(sign)}):
-        one = end == start + 1 and _size(stretch[start], view) == 1
-        spans.extend([(start, end)] * (1 if one else len(read(stretch[start:end], view))))
+        cluster = stretch[start:end]
+        size = _size(cluster, view) if len(cluster) <= _FEW else len(read(cluster, view))
+        spans += [(start, end)] * size
         start = end
     return None if spans == _same(0, len(stretch)) else spans
 
 
 @lru_cache(maxsize=8192)
-def _size(sign: str, view: View) -> int:
-    """The number of characters that a view shows for one."""
-    return len(read(sign, view))
+def _size(cluster: str, view: View) -> int:
+    """The number of characters that a view shows for one, or for a few that are one cluster."""
+    return len(read(cluster, view))
 
 
 @lru_cache(maxsize=8192)
@@ -315,10 +316,10 @@ def word_origins(shown: str, made: Spans | None) -> Spans:
     spans: Spans = []
     for start, end in word_spans(shown):
         if spans:
+            before, after = spans[-1][1], made[start][0]
             # Two words may come from one character: `¼` has two numbers.
-            before, after = sorted((spans[-1][1], made[start][0]))
-            spans.append((before, after))
-        spans.extend(made[start:end])
+            spans.append((before, after) if before <= after else (after, before))
+        spans += made[start:end]
     return spans
 
 

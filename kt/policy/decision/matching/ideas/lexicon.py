@@ -254,7 +254,7 @@ class Lexicon:
 
     def place(self, shown: Shown) -> Coded:
         """A text, in lower case, as letters with their spans."""
-        pieces, (words, spans) = self._pieces(shown), _tokens(shown)
+        pieces, words, spans = self._pieces(shown), _tokens(shown), _token_spans(shown)
         letters, end = "".join(pieces), len(shown.text)
         if len(letters) > len(words):
             spans = self._placed(words, spans, pieces)
@@ -264,8 +264,7 @@ class Lexicon:
         """The letters of each token: one, or more of a stretch without spaces."""
         made = shown.made.get(self)
         if made is None:
-            words, _ = _tokens(shown)
-            made = shown.made[self] = tuple(map(self._letters.__getitem__, words))
+            made = shown.made[self] = tuple(map(self._letters.__getitem__, _tokens(shown)))
         return made
 
     def _placed(
@@ -341,14 +340,18 @@ def _sizes(words: Iterable[str], begin: int) -> Mapping[str, Sequence[int]]:
     return {first: sorted(found, reverse=True) for first, found in sizes.items()}
 
 
-def _tokens(shown: Shown) -> tuple[Sequence[str], Sequence[tuple[int, int]]]:
-    """The words and signs of a text and their spans, once for all lexicons."""
-    if shown.tokens is None:
+def _tokens(shown: Shown) -> Sequence[str]:
+    """The words and signs of a text, once for all lexicons."""
+    if shown.pieces is None:
         pattern = _ASCII_TOKENS if shown.text.isascii() else _TOKENS
-        pieces = pattern.split(shown.text)
-        ends = list(accumulate(map(len, pieces)))
-        shown.tokens = pieces[1::2], list(zip(ends[:-1:2], ends[1::2], strict=True))
-    return shown.tokens
+        shown.pieces = pattern.split(shown.text)
+    return shown.pieces[1::2]
+
+
+def _token_spans(shown: Shown) -> list[tuple[int, int]]:
+    """The spans of the words and signs of a text: few texts are asked for them."""
+    ends = list(accumulate(map(len, shown.pieces or ())))
+    return list(zip(ends[:-1:2], ends[1::2], strict=True))
 
 
 def _shown(words: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from string import ascii_lowercase, ascii_uppercase
+from string import ascii_letters, ascii_lowercase, ascii_uppercase
 
 from kt.policy.decision.reading.engine import compiled
 from kt.policy.decision.reading.hidden.markup import tags
@@ -36,7 +36,8 @@ _LEET_WORD = (
 )
 _LEET_MARK = rf"\b{_LEET_WORD}(?:[ ,.'_\-]+[A-Za-z0-9$@!]+){{0,2}}[ ,.'_\-]+{_LEET_WORD}"
 _LEET = re.compile(_LEET_MARK)
-_LEET_WORDS = re.compile(r"[A-Za-z0134578$@!]+")
+_LEET_SIGNS = frozenset(f"{ascii_letters}0134578$@")
+_EXCLAMATIONS = re.compile("!+")
 _LEET_I = str.maketrans("0134578$@!", "oieastbsai")
 _LEET_L = str.maketrans("0134578$@!", "oleastbsai")
 
@@ -100,14 +101,18 @@ def _spans(pattern: re.Pattern[str], text: str) -> Sequence[tuple[int, int]]:
 def leet(table: dict[int, int]) -> Finder:
     """A finder of words with digits and signs for letters, near others of the kind."""
 
-    def read(word: re.Match[str]) -> str:
+    def within(marks: re.Match[str]) -> str:
         # A mark at its end ends the sentence.
-        letters = word[0].rstrip("!")
-        return letters.translate(table).ljust(len(word[0]), "!")
+        ends = marks.string[marks.end() : marks.end() + 1] not in _LEET_SIGNS
+        return marks[0] if ends else marks[0].translate(table)
+
+    # All but marks is in words: what else a text has, no table changes.
+    letters = {point: letter for point, letter in table.items() if point != ord("!")}
 
     def find(text: str) -> Iterator[Rewrite]:
         for first, last in _joined(_spans(_LEET, text), len(text)):
-            yield _same(first, _LEET_WORDS.sub(read, text[first:last]))
+            said = _EXCLAMATIONS.sub(within, text[first:last])
+            yield _same(first, said.translate(letters))
 
     return find
 

@@ -54,16 +54,18 @@ def hidden(plain: Reading) -> Iterator[Reading]:
         if most <= 0:
             return
         marked = _MARKS.Match(data)
-        codes = list(runs.runs(text, data))
-        if not marked and not codes:
-            return
         light = [one for number in sorted(marked or ()) for one in _LIGHT[number](text)]
         numbered = list(letters.decoration(text)) if marked and not depth else []
         made = []
-        for found in (light, numbered and [*light, *numbered], codes and [*light, *codes]):
+        for found in (light, numbered and [*light, *numbered]):
             if found and most > 0:
                 made.append(_made(at, apart(found), most))
                 most -= len(made[-1].text)
+        # Codes that would not be shown are not looked for.
+        codes = list(runs.runs(text, data)) if most > 0 else []
+        if codes:
+            made.append(_made(at, apart([*light, *codes]), most))
+            most -= len(made[-1].text)
         yield from made
         if not light and not codes:
             return
@@ -79,8 +81,11 @@ def disguises(written: Sequence[Reading]) -> Iterator[Reading]:
         # Of other letters a view may show letters of the alphabet.
         reading.maybe_spelt = _SPELT in marked or not data.isascii()
         for find in ciphers.finders(marked - {_SPELT}):
+            # What is found is not shown any more.
+            if most <= 0:
+                break
             found = apart(find(text))
-            if found and most > 0:
+            if found:
                 made = _made(reading, found, most)
                 yield made
                 most -= len(made.text)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kt.policy.decision import Request, compile_policy, decide_text
-from kt.policy.decision.reading.hidden.stage import LEAST, readings
+from kt.policy.decision.reading.hidden import ciphers
+from kt.policy.decision.reading.hidden.rewriting import Rewrite
+from kt.policy.decision.reading.hidden.stage import LEAST, disguises, readings
 from kt.policy.decision.reading.passages import Passage, Stretch
+from kt.policy.decision.reading.reading import Reading
 from tests.kt.policy.builders import ask, chat, compiled, content, policy
 from tests.kt.policy.decision.reading.hidden.disguises import CODES, ESCAPES, WORDINGS, Disguise
 
@@ -120,6 +124,26 @@ def test_all_readings_are_bounded(disguise: str, size: int) -> None:
 
     assert sum(hidden) <= max(len(text), LEAST) + LEAST
     assert len(hidden) <= 7
+
+
+def test_no_disguise_is_looked_for_that_would_not_be_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once the readings are as long as they may be, the finders behind them do no work."""
+    asked: list[str] = []
+
+    def finder(name: str) -> Callable[[str], Iterator[Rewrite]]:
+        def find(text: str) -> Iterator[Rewrite]:
+            asked.append(name)
+            yield Rewrite(0, len(text), text, aligned=True)
+
+        return find
+
+    monkeypatch.setattr(ciphers, "finders", lambda _: map(finder, ("first", "second", "third")))
+    text = "Some words that say nothing. " * 400
+
+    made = list(disguises([Reading(_passage(text)), Reading(_passage(text))]))
+
+    assert asked == ["first", "second"]
+    assert len(made) == 2
 
 
 def _passage(text: str) -> Passage:
