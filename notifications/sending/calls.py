@@ -16,6 +16,7 @@ from gitrepos.errors import BadAnswerError, RemoteError, TimedOutError
 from gitrepos.forge import proxy
 from gitrepos.forge.addresses import RepoURL
 from gitrepos.forge.connections import Dial
+from gitrepos.forge.wire import refusals
 from notifications.forms.told import plain
 from notifications.sending import outcomes
 from notifications.sending.outcomes import NOT_ACCEPTED, Attempt
@@ -50,7 +51,7 @@ async def post(call: Call) -> Attempt:
         error: str = "", status: int | None = None, answer: str = "", asked: str = ""
     ) -> Attempt:
         seconds = time.monotonic() - began
-        wait = outcomes.retry_after(asked, timezone.now()) if asked else None
+        wait = refusals.seconds_until(asked, timezone.now()) if asked else None
         return Attempt(at, seconds, error, status, answer, wait)
 
     dial = _dial()
