@@ -335,7 +335,7 @@ def test_a_crash_of_a_form_is_shown(
     make(receiver.url)
     tell("x", link=LINK_A)
     tell("y", link=LINK_B)
-    monkeypatch.setattr(calls, "_dial", lambda: 1 / 0)
+    monkeypatch.setattr(calls, "_beginning", lambda _: 1 / 0)
     sender.run()
 
     assert [row.log[0]["error"] for row in rows()] == ["internal", "internal"]
