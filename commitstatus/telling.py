@@ -16,14 +16,12 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from commitstatus import due, facts, proofs, sender
-from commitstatus.due import Due, Step, Told
+from commitstatus.due import Due, LinkFacts, Step, Told
 from commitstatus.models import CommitStatus, ForgeCredential
 from commitstatus.sender import Failed, Message, Result
 from gitrepos import refs
 from gitrepos.errors import HostNotAllowedError, RemoteError
-from gitrepos.forge import proxy
-from gitrepos.forge.documents import CallTerms
-from gitrepos.links.sealed_secrets import api_schemes
+from gitrepos.forge import documents
 from gitrepos.models import Link
 
 log = structlog.get_logger(__name__)
@@ -115,35 +113,42 @@ def _tell(rows: Sequence[CommitStatus]) -> int:
         return 0
     now, lease = timezone.now(), rows[0].look_at
     known = facts.read([row.link for row in rows])
-    jobs, messages, quiet = [], [], defaultdict(list)
+    jobs, quiet = [], defaultdict(list)
     for row in rows:
-        what = due.status(known[row.link_id])
-        step, at = due.step(what, _told(row), now)
-        paused = row.credential.paused_until
-        if step is Step.TELL and paused is not None and _is_ahead(paused, now, due.LONGEST_WAIT):
-            step, at = Step.LATER, min(paused, at)
-        row.look_at = at
-        if step is not Step.TELL or what is None:
-            quiet[at].append(row.pk)
-            continue
-        job = _Job(row, what)
-        try:
-            messages.append(_message(job, now))
+        job = _job(row, known[row.link_id], now)
+        if job is None:
+            quiet[row.look_at].append(row.pk)
+        else:
             jobs.append(job)
-        except RemoteError as error:
-            _written(job, Result(failed=Failed(error.code, error.message)), now)
     for at, ids in quiet.items():  # Nearly always one time for all.
         CommitStatus.objects.filter(pk__in=ids, look_at=lease).update(look_at=at)
-    results = sender.send(messages, terms=_terms())
-    for job, result in zip(jobs, results, strict=True):
+    sent = [(job, message) for job in jobs if (message := _usable(job, now)) is not None]
+    results = sender.send([message for _, message in sent], terms=documents.terms_of(settings.ENV))
+    for (job, _), result in zip(sent, results, strict=True):
         _written(job, result, timezone.now())
-    return len(jobs)
+    return len(sent)
 
 
-def _skipped(row: CommitStatus, now: datetime) -> None:
-    """Have a row looked at again soon, of which nothing was tried."""
-    rows = CommitStatus.objects.filter(pk=row.pk, updated_at=row.updated_at)
-    rows.update(look_at=now + _SKIPPED)
+def _job(row: CommitStatus, known: LinkFacts, now: datetime) -> _Job | None:
+    """The job of a row whose status is told now; `look_at` is set in any case."""
+    what = due.status(known)
+    step, row.look_at = due.step(what, _told(row), now)
+    if step is not Step.TELL or what is None:
+        return None
+    paused = row.credential.paused_until
+    if paused is not None and _is_ahead(paused, now, due.LONGEST_WAIT):
+        row.look_at = min(paused, row.look_at)
+        return None
+    return _Job(row, what)
+
+
+def _usable(job: _Job, now: datetime) -> Message | None:
+    """The message of a job; None where the credential may not be used, which is written."""
+    try:
+        return _message(job, now)
+    except RemoteError as error:
+        _written(job, Result(failed=Failed(error.code, error.message)), now)
+        return None
 
 
 def _told(row: CommitStatus) -> Told:
@@ -208,6 +213,12 @@ def _written(job: _Job, result: Result, now: datetime) -> None:
     CommitStatus.objects.filter(pk=row.pk, updated_at=row.updated_at).update(**fields)
 
 
+def _skipped(row: CommitStatus, now: datetime) -> None:
+    """Have a row looked at again soon, of which nothing was tried."""
+    rows = CommitStatus.objects.filter(pk=row.pk, updated_at=row.updated_at)
+    rows.update(look_at=now + _SKIPPED)
+
+
 def _success(job: _Job, result: Result, now: datetime) -> dict[str, object]:
     row, what = job.row, job.due
     is_here = row.url == row.link.url
@@ -245,11 +256,3 @@ def _pause(by: ForgeCredential, failed: Failed, now: datetime) -> None:
     is_ahead = Q(paused_until__gte=until, paused_until__lte=now + due.LONGEST_WAIT)
     rows = ForgeCredential.objects.filter(pk=by.pk, updated_at=by.updated_at)
     rows.exclude(is_ahead).update(paused_until=until)
-
-
-def _terms() -> CallTerms:
-    env = settings.ENV
-    return CallTerms(
-        api_schemes(), env.git_allowed_networks, env.git_ca_file,
-        proxy.read(env.git_proxy, env.git_no_proxy),
-    )  # fmt: skip

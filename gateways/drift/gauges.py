@@ -28,7 +28,7 @@ def families() -> Iterator[core.Metric]:
     )  # fmt: skip
     yield metrics.gauge(
         "keeptrusts_gateway_offline_seconds",
-        f"Since when gateways are offline, of {MOST_NAMED} at most, the last to go first.",
+        f"Seconds since an offline gateway was last seen; of {MOST_NAMED} at most, who went last.",
         _offline(survey), "gateway",
     )  # fmt: skip
 

@@ -4,12 +4,20 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.conf import settings
 from rest_framework import serializers
 
-from gitrepos.forge.addresses import BadURLError, api_base, host_and_port, in_clear, place
+from gitrepos.forge.addresses import (
+    BadURLError,
+    api_base,
+    api_schemes,
+    host_and_port,
+    in_clear,
+    place,
+)
 from gitrepos.forge.git import known_hosts, ssh_config
 from gitrepos.links import client_certificates, given_keys, shared_credentials
-from gitrepos.links.sealed_secrets import BEARER, INSTALLED, api_schemes
+from gitrepos.links.sealed_secrets import BEARER, INSTALLED
 from gitrepos.models import CredentialKind
 from keeptrusts.api.fields import Choice, Input, Text
 from keeptrusts.judge.asking import ask
@@ -67,7 +75,9 @@ class APIBase(Text):
 
     def to_internal_value(self, data: Any) -> str:
         try:
-            return api_base(super().to_internal_value(data), schemes=api_schemes())
+            return api_base(
+                super().to_internal_value(data), schemes=api_schemes(settings.ENV.git_schemes)
+            )
         except BadURLError as exc:
             raise serializers.ValidationError(str(exc)) from exc
 

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from django.conf import settings
 
 from access.trusts.issuers import IssuerAwayError
-from gitrepos.forge import documents, proxy
-from gitrepos.forge.documents import CallTerms
+from gitrepos.forge import documents
 
 
 def fetch(url: str) -> bytes:
@@ -16,7 +15,7 @@ def fetch(url: str) -> bytes:
         IssuerAwayError: it could not be had.
     """
     try:
-        return documents.fetch(url, terms=_terms())
+        return documents.fetch(url, terms=documents.terms_of(settings.ENV))
     except documents.DocumentError as exc:
         raise IssuerAwayError(str(exc)) from exc
 
@@ -28,16 +27,6 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]
         IssuerAwayError: it does not answer.
     """
     try:
-        return documents.post(url, body, headers, terms=_terms())
+        return documents.post(url, body, headers, terms=documents.terms_of(settings.ENV))
     except documents.DocumentError as exc:
         raise IssuerAwayError(str(exc)) from exc
-
-
-def _terms() -> CallTerms:
-    env = settings.ENV
-    return CallTerms(
-        schemes={"https"} | env.git_schemes & {"http"},
-        allowed=env.git_allowed_networks,
-        ca_file=env.git_ca_file,
-        proxy=proxy.read(env.git_proxy, env.git_no_proxy),
-    )

@@ -144,6 +144,11 @@ def host_and_port(place: str, *, scheme: str) -> tuple[str, int]:
     return host, port or _PORTS[scheme]
 
 
+def api_schemes(schemes: Collection[str]) -> set[str]:
+    """The schemes by which APIs and receivers may be called: http only where it is a link's."""
+    return {"https"} | {"http"}.intersection(schemes)
+
+
 def api_base(text: str, *, schemes: Collection[str]) -> str:
     """Check the url of a forge's API, below which its requests go; returns its stored form.
 

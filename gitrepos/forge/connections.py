@@ -19,7 +19,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
-from gitrepos.errors import HostNotAllowedError, RemoteError, TooLargeError
+from gitrepos.errors import HostNotAllowedError, RemoteError
 from gitrepos.forge import addresses, failures
 from gitrepos.forge.addresses import Network, RepoURL
 from gitrepos.forge.exchange import Answer, Sink
@@ -29,7 +29,6 @@ from gitrepos.forge.resolvers import NAMES_SECONDS, AddrInfo, Names, Pinned, Rem
 from gitrepos.forge.secret import Certificate
 from gitrepos.forge.tls import presenting, trusting
 from gitrepos.forge.wire import compressed
-from gitrepos.forge.wire.pkt_line import malformed
 
 # Less than a check may take: a proxy that hangs is not taken for a forge that does.
 _PROXY_SECONDS = 8
@@ -248,20 +247,11 @@ async def read(response: aiohttp.ClientResponse, *, max_bytes: int) -> AsyncIter
         TooLargeError: it is over `max_bytes`, as it comes or unpacked.
         BadAnswerError: it is compressed in another way, or is no gzip.
     """
-    encoding = response.headers.get("Content-Encoding", "").strip().lower()
-    if encoding not in ("", "identity", *compressed.ENCODINGS):
-        raise malformed("it is compressed")
-    unpacker = compressed.Unpacker() if encoding in compressed.ENCODINGS else None
-    arrived = unpacked = 0
+    body = compressed.BodyReader(response.headers.get("Content-Encoding", ""), max_bytes=max_bytes)
     async for chunk in response.content.iter_any():
-        arrived += len(chunk)
-        for piece in unpacker.feed(chunk) if unpacker else (chunk,):
-            unpacked += len(piece)
-            if max(arrived, unpacked) > max_bytes:
-                raise TooLargeError("The server's answer is too large.")
+        for piece in body.feed(chunk):
             yield piece
-    if unpacker:
-        unpacker.end()
+    body.end()
 
 
 def _sessions(

@@ -1,13 +1,14 @@
 """Documents of other servers: one small GET or POST each, called as forges are."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from gitrepos.errors import RemoteError, TimedOutError
-from gitrepos.forge import eventloop
-from gitrepos.forge.addresses import BadURLError, Network, RepoURL, parse
+from gitrepos.forge import eventloop, proxy
+from gitrepos.forge.addresses import BadURLError, Network, RepoURL, api_schemes, parse
 from gitrepos.forge.connections import Dial, read
 from gitrepos.forge.proxy import Proxy
 from gitrepos.forge.wire.refusals import AnswerHead
@@ -31,9 +32,38 @@ class CallTerms:
     """The operator's terms for calls to others."""
 
     schemes: Collection[str]
-    allowed: Sequence[Network]
+    allowed: tuple[Network, ...]
     ca_file: str
     proxy: Proxy
+
+    def dial(self) -> Dial:
+        """Connections under these terms; made in the event loop that uses them."""
+        return Dial(self.allowed, ca_file=self.ca_file, proxy=self.proxy)
+
+
+class CallSettings(Protocol):
+    """Those of the settings that terms are made of."""
+
+    @property
+    def git_schemes(self) -> Collection[str]: ...
+    @property
+    def git_allowed_networks(self) -> tuple[Network, ...]: ...
+    @property
+    def git_ca_file(self) -> str: ...
+    @property
+    def git_proxy(self) -> str: ...
+    @property
+    def git_no_proxy(self) -> tuple[str, ...]: ...
+
+
+def terms_of(env: CallSettings) -> CallTerms:
+    """The terms that an operator set."""
+    return CallTerms(
+        schemes=api_schemes(env.git_schemes),
+        allowed=env.git_allowed_networks,
+        ca_file=env.git_ca_file,
+        proxy=proxy.read(env.git_proxy, env.git_no_proxy),
+    )
 
 
 def fetch(text: str, *, terms: CallTerms) -> bytes:
@@ -92,7 +122,7 @@ def _asked(
 async def _answer(
     url: RepoURL, tail: str, body: bytes | None, headers: Mapping[str, str], terms: CallTerms
 ) -> tuple[AnswerHead, bytes]:
-    dial = Dial(terms.allowed, ca_file=terms.ca_file, proxy=terms.proxy)
+    dial = terms.dial()
     asked = dial.answer(url, tail, {**_HEADERS, **headers}, body=body)
     try:
         async with asyncio.timeout(_DEADLINE_SECONDS), asked as found:

@@ -8,13 +8,13 @@ remembered for an hour.
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
 
-from gitrepos.errors import BadAnswerError, RemoteError, RequestFailedError, TooLargeError
+from gitrepos.errors import BadAnswerError, RemoteError, RequestFailedError
 from gitrepos.forge.addresses import RepoURL
 from gitrepos.forge.connections import Dial, read
 from gitrepos.forge.exchange import NotPlainError
@@ -274,29 +274,16 @@ async def _listed_plainly(
         content_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
         _check(refusals.AnswerHead(answer.status, answer.headers), content_type, wish)
         known.hear()
-        for piece in _unpacked(answer.headers.get("content-encoding", ""), bounded.pieces):
-            listing.feed(piece)
+        unpacking = compressed.BodyReader(
+            answer.headers.get("content-encoding", ""), max_bytes=_MAX_BYTES
+        )
+        for piece in bounded.pieces:
+            for part in unpacking.feed(piece):
+                listing.feed(part)
+        unpacking.end()
         return listing.heads()
     except (BadAnswerError, RequestFailedError) as exc:
         raise DoubtError(exc) from exc
-
-
-def _unpacked(encoding: str, pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The pieces of a body that a proxy may have compressed; see `connections.read`."""
-    encoding = encoding.strip().lower()
-    if encoding in ("", "identity"):
-        yield from pieces
-        return
-    if encoding not in compressed.ENCODINGS:
-        raise malformed("it is compressed")
-    unpacker, unpacked = compressed.Unpacker(), 0
-    for piece in pieces:
-        for part in unpacker.feed(piece):
-            unpacked += len(part)
-            if unpacked > _MAX_BYTES:
-                raise TooLargeError("The server's answer is too large.")
-            yield part
-    unpacker.end()
 
 
 class _Body:

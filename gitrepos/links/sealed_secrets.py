@@ -10,6 +10,7 @@ from gitrepos.forge.addresses import (
     BadURLError,
     RepoURL,
     api_base,
+    api_schemes,
     host_and_port,
     in_clear,
     on_this_machine,
@@ -131,14 +132,9 @@ def check_api(url: str) -> None:
         HostNotAllowedError: it may not.
     """
     try:
-        api_base(url, schemes=api_schemes())
+        api_base(url, schemes=api_schemes(settings.ENV.git_schemes))
     except BadURLError as exc:
         raise HostNotAllowedError(f"The api_url {exc}.") from exc
-
-
-def api_schemes() -> set[str]:
-    """The schemes by which APIs of forges may be called: by http only where links may."""
-    return {"https"} | settings.ENV.git_schemes & {"http"}
 
 
 def text_of(row: GitCredential, column: str = "secret") -> str:

@@ -145,12 +145,6 @@ def lasts(row: Remote, now: datetime) -> bool:
     return row.lease_until is not None and row.lease_until > now
 
 
-def held_by(claim_id: UUID) -> list[Fence]:
-    """The remotes that a claim holds."""
-    rows = Remote.objects.filter(claim_id=claim_id).values_list("pk", flat=True)
-    return [Fence(pk, claim_id) for pk in rows]
-
-
 def extend(claim_id: UUID, remote_ids: Collection[UUID]) -> None:
     """Extend the leases of those remotes that a claim still holds."""
     with _held_batch(claim_id, remote_ids, timezone.now()) as rows:

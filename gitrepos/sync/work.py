@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from gitrepos import refs
 from gitrepos.errors import HostNotAllowedError, ProxyFailedError, RateLimitedError, RemoteError
-from gitrepos.forge import check, proxy
+from gitrepos.forge import check, documents
 from gitrepos.forge.addresses import BadURLError, RepoURL, parse
 from gitrepos.models import Link, Remote
 from gitrepos.polling import claims, probing
@@ -150,13 +150,9 @@ def discarding(fence: Fence) -> Iterator[None]:
 
 def terms() -> check.Terms:
     """The operator's terms for every call to a forge."""
-    env = settings.ENV
-    return check.Terms(
-        env.git_allowed_networks,
-        env.git_host_concurrency,
-        env.git_ca_file,
-        proxy.read(env.git_proxy, env.git_no_proxy),
-    )
+    calls = documents.terms_of(settings.ENV)
+    per_host = settings.ENV.git_host_concurrency
+    return check.Terms(calls.allowed, per_host, calls.ca_file, calls.proxy)
 
 
 def folder() -> Path:

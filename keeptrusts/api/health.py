@@ -46,7 +46,7 @@ class Healthz(_Open):
 
 
 def families() -> Iterator[core.Metric]:
-    """What `/healthz` says, and the room of the data folder, for `/metrics`."""
+    """For `/metrics`: what `/healthz` says, the room of the data folder, and counts of spans."""
     up = {name: float(not wrong) for name, wrong in _found().items()}
     yield metrics.gauge("keeptrusts_check_up", "1 for what /healthz calls ok, else 0.", up, "check")
     name, text = "keeptrusts_data_dir_free_bytes", "Bytes left on the disk of the data folder."

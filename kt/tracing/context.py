@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 HEADER = "traceparent"
 
 _FORM = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?", re.ASCII)
+_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _LONGEST = 200
 _SAMPLED = 1
 
@@ -75,6 +76,3 @@ def heard(value: object) -> Trace | None:
     if is_wrong or trace_id == "0" * 32 or span_id == "0" * 16:
         return None
     return Trace(trace_id, span_id, bool(int(flags, 16) & _SAMPLED))
-
-
-_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)

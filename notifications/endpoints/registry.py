@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from events import audit
-from gitrepos.forge.addresses import BadURLError
+from gitrepos.forge.addresses import BadURLError, api_schemes
 from keeptrusts import counters
 from keeptrusts.api.errors import ConflictError, FieldError, NotFoundError
 from keeptrusts.sealing import SealError
@@ -23,15 +23,10 @@ _AUDITED = (
     "name", "form", "place", "recipients", "kinds", "git_repos", "labels", "enabled",
 )  # fmt: skip
 _MAIL, _WEBHOOK = Endpoint.Form.MAIL, Endpoint.Form.WEBHOOK
-_WELL: Mapping[str, Any] = {
+_NEVER_FAILED: Mapping[str, Any] = {
     "failures": 0, "silent": 0, "failing_since": None, "told_at": None, "rests_until": None,
     "gone": False,
 }  # fmt: skip
-
-
-def schemes() -> set[str]:
-    """The schemes of urls: https, and http only where links may have it."""
-    return {"https"} | settings.ENV.git_schemes & {"http"}
 
 
 def create(fields: Mapping[str, Any]) -> tuple[Endpoint, str]:
@@ -58,7 +53,7 @@ def create(fields: Mapping[str, Any]) -> tuple[Endpoint, str]:
 
 
 def edit(endpoint_id: UUID, fields: Mapping[str, Any]) -> None:
-    """Change an endpoint. With another url, or enabled again, it counts as well until it fails.
+    """Change an endpoint. With another url, or enabled again, its past failures are forgotten.
 
     Raises:
         ConflictError: its new name is taken (`name_taken`).
@@ -76,7 +71,7 @@ def edit(endpoint_id: UUID, fields: Mapping[str, Any]) -> None:
         _check(row, fields)
         _place(row, fields)
         if "url" in fields or (row.enabled and not was_enabled):
-            for name, value in _WELL.items():
+            for name, value in _NEVER_FAILED.items():
                 setattr(row, name, value)
         row.save()
         after = audit.fields(row, _AUDITED)
@@ -169,7 +164,7 @@ def _place(row: Endpoint, fields: Mapping[str, Any]) -> None:
     if not fields.get("url"):
         return
     try:
-        server, _ = addresses.parse(fields["url"], schemes=schemes())
+        server, _ = addresses.parse(fields["url"], schemes=api_schemes(settings.ENV.git_schemes))
     except BadURLError as exc:
         raise FieldError("url", str(exc)) from exc
     row.place = addresses.place(server)

@@ -13,9 +13,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from gitrepos.errors import BadAnswerError, RemoteError, TimedOutError
-from gitrepos.forge import proxy
+from gitrepos.forge import documents
 from gitrepos.forge.addresses import RepoURL
-from gitrepos.forge.connections import Dial
+from gitrepos.forge.wire import refusals
 from notifications.forms.told import plain
 from notifications.sending import outcomes
 from notifications.sending.outcomes import NOT_ACCEPTED, Attempt
@@ -50,10 +50,10 @@ async def post(call: Call) -> Attempt:
         error: str = "", status: int | None = None, answer: str = "", asked: str = ""
     ) -> Attempt:
         seconds = time.monotonic() - began
-        wait = outcomes.retry_after(asked, timezone.now()) if asked else None
+        wait = refusals.seconds_until(asked, timezone.now()) if asked else None
         return Attempt(at, seconds, error, status, answer, wait)
 
-    dial = _dial()
+    dial = documents.terms_of(settings.ENV).dial()
     try:
         async with asyncio.timeout(CALL_SECONDS):
             asked = dial.answer(
@@ -87,12 +87,3 @@ async def _beginning(response: aiohttp.ClientResponse) -> str:
     finally:
         response.close()  # What else it says is never read.
     return plain(found.decode(errors="replace"), _ANSWER_CHARACTERS)
-
-
-def _dial() -> Dial:
-    env = settings.ENV
-    return Dial(
-        env.git_allowed_networks,
-        ca_file=env.git_ca_file,
-        proxy=proxy.read(env.git_proxy, env.git_no_proxy),
-    )

@@ -1,9 +1,7 @@
 """What becomes of an attempt: delivered, once more later, or never again. Pure."""
 
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 
 GIVEN_UP_AFTER = timedelta(days=3)
 """How long a notification is tried."""
@@ -68,15 +66,3 @@ def wait_seconds(attempts: int, asked: int | None, chance: float) -> float:
     usual: float = min(_FIRST_SECONDS * 2 ** min(attempts - 1, 30), _LONGEST_SECONDS)
     usual *= 1 + _JITTER * (2 * chance - 1)
     return max(usual, min(asked or 0, LONGEST_WAIT_SECONDS))
-
-
-def retry_after(text: str, now: datetime) -> int | None:
-    """The seconds of a `Retry-After`; None where it cannot be read."""
-    if re.fullmatch("[0-9]{1,9}", text.strip()):
-        return int(text)
-    try:
-        at = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return max(0, int((at - now).total_seconds()))

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
+from django.conf import settings
 from django.utils import timezone
 
-from gitrepos.forge.addresses import BadURLError
+from gitrepos.forge.addresses import BadURLError, api_schemes
 from keeptrusts.sealing import SealError
-from notifications.endpoints import addresses, registry, secrets
+from notifications.endpoints import addresses, secrets
 from notifications.forms import slack, teams, webhook
 from notifications.forms.told import Told, plain
 from notifications.models import Endpoint, Notification
@@ -33,7 +34,9 @@ async def _attempt(endpoint: Endpoint, told: Told, row: Notification) -> Attempt
     now = timezone.now()
     if endpoint.form == _Form.MAIL:
         return await smtp.send(told, str(row.id), list(endpoint.recipients), now)
-    server, tail = addresses.parse(secrets.opened(endpoint, "url"), schemes=registry.schemes())
+    server, tail = addresses.parse(
+        secrets.opened(endpoint, "url"), schemes=api_schemes(settings.ENV.git_schemes)
+    )
     body = _BODIES[_Form(endpoint.form)](told)
     headers: Mapping[str, str] = {}
     if endpoint.form == _Form.WEBHOOK:

@@ -53,6 +53,20 @@ def test_an_event_arrives_signed(make: Make, receiver: Receiver, sender: Sender)
     assert len(receiver.received) == 1
 
 
+def test_what_was_taken_is_delivered_whatever_wait_is_asked_for(
+    make: Make, receiver: Receiver, sender: Sender
+) -> None:
+    """A date of no calendar beside a 200 is no failure, and nothing is sent twice for it."""
+    make(receiver.url)
+    receiver.answer = lambda _: (200, {"Retry-After": f"Sat, 31 Jan {'9' * 20} 12:01:00 GMT"}, b"")
+    tell("x", link=LINK_A)
+    sender.run()
+
+    assert [(row.status, row.attempts, row.log[0]["status"]) for row in rows()] == [
+        ("delivered", 1, 200)
+    ]
+
+
 def test_what_was_before_an_endpoint_is_not_sent(
     make: Make, receiver: Receiver, sender: Sender
 ) -> None:
@@ -321,7 +335,7 @@ def test_a_crash_of_a_form_is_shown(
     make(receiver.url)
     tell("x", link=LINK_A)
     tell("y", link=LINK_B)
-    monkeypatch.setattr(calls, "_dial", lambda: 1 / 0)
+    monkeypatch.setattr(calls, "_beginning", lambda _: 1 / 0)
     sender.run()
 
     assert [row.log[0]["error"] for row in rows()] == ["internal", "internal"]

@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -137,10 +136,7 @@ def _fits(ahead: float) -> bool:
 
 def _date(head: AnswerHead, now: float) -> datetime:
     """The server's time, by whose clock its tokens end; ours where it tells none."""
-    try:
-        return parsedate_to_datetime(head.header("date")).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return datetime.fromtimestamp(now, UTC)
+    return refusals.date(head.header("date")) or datetime.fromtimestamp(now, UTC)
 
 
 def _words(body: bytes) -> str:

@@ -104,17 +104,20 @@ def _is_limit(head: AnswerHead) -> bool:
 
 def _retry_after(head: AnswerHead) -> int | None:
     """The seconds until the next request, a day at most; None where there is no readable time."""
-    if text := head.header("retry-after"):
-        return _seconds(text)
-    if text := head.header(*_RESET):
-        return _seconds(text.partition(".")[0].strip())
-    again = _AGAIN_IN.search(head.header(*_POLICY))
-    return _seconds(again[1]) if again else None
-
-
-def _seconds(text: str) -> int | None:
-    """The seconds of a number of them, or until a date: of HTTP, or in seconds since 1970."""
     now = datetime.now(UTC)
+    if text := head.header("retry-after"):
+        return seconds_until(text, now)
+    if text := head.header(*_RESET):
+        return seconds_until(text.partition(".")[0].strip(), now)
+    again = _AGAIN_IN.search(head.header(*_POLICY))
+    return seconds_until(again[1], now) if again else None
+
+
+def seconds_until(text: str, now: datetime) -> int | None:
+    """The seconds of a number of them, or until a date: of HTTP, or in seconds since 1970.
+
+    A day at most; None where it cannot be read.
+    """
     if text.isascii() and text.isdecimal():
         seconds = int(text[:20])
         if _MILLISECONDS_FROM <= seconds < _MILLISECONDS_FROM * 1000:
@@ -122,12 +125,20 @@ def _seconds(text: str) -> int | None:
         if _DATES_FROM <= seconds < _MILLISECONDS_FROM:
             seconds -= int(now.timestamp())
     else:
-        try:
-            at = parsedate_to_datetime(text)
-            seconds = int((at.astimezone(UTC) - now).total_seconds())
-        except (ValueError, OverflowError):
+        at = date(text)
+        if at is None:
             return None
+        seconds = int((at - now).total_seconds())
     return min(max(seconds, 0), _MAX_RETRY_AFTER_SECONDS)
+
+
+def date(text: str) -> datetime | None:
+    """The time of a date of HTTP, in UTC where it names no zone; None where it cannot be read."""
+    try:
+        at = parsedate_to_datetime(text)
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _redirect(head: AnswerHead, url: RepoURL) -> RemoteError:

@@ -44,6 +44,18 @@ def test_what_is_due_runs_in_a_thread_unless_all_are_busy(
     assert {name.partition("_")[0] for name in ran} == {"due"}
 
 
+def test_a_tick_that_is_under_way_at_the_end_is_no_crash(
+    held: tuple[list[str], threading.Event],
+) -> None:
+    """A crash would end the poller at once, with what it has in flight."""
+    ran, over = held
+    over.set()
+    clock = Clock(1, on_tick=lambda: None)
+    clock._stop()
+    clock.run("tests.due")
+    wait_for(lambda: ran)
+
+
 @pytest.mark.parametrize(("redis_url", "sends"), [("", False), ("redis://elsewhere", True)])
 def test_messages_are_sent_where_others_may_hear_them(
     settings: Settings, redis_url: str, sends: bool

@@ -1,14 +1,10 @@
 """What becomes of an attempt."""
 
-from datetime import UTC, datetime
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from notifications.sending import outcomes
-
-NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
 def test_the_wait_doubles_up_to_a_quarter_of_an_hour() -> None:
@@ -38,22 +34,6 @@ def test_it_is_bounded_whatever_is_asked_for(
     wait = outcomes.wait_seconds(attempts, asked, chance)
     assert 4 <= wait <= 3600
     assert wait >= outcomes.wait_seconds(attempts, None, chance)
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("120", 120), (" 7 ", 7), ("0", 0), ("-1", None), ("1.5", None), ("soon", None), ("", None),
-        ("9" * 20, None), ("Sat, 31 Jan 2026 12:01:00 GMT", 60),
-        ("Sat, 31 Jan 2026 11:00:00 GMT", 0),
-        ("31 Jan 2026 12:01:00", 60), ("Sat, 99 Jan 2026 12:01:00 GMT", None), ("²", None),
-        ("Sat, 31 Jan 99999999999999999999 12:00:00 GMT", None),
-        ("Sat, 31 Jan 2026 12:00:00 +99999999999999", None),
-    ],
-)  # fmt: skip
-def test_retry_after_is_read(text: str, seconds: int | None) -> None:
-    """As seconds or a date; all else is no wish."""
-    assert outcomes.retry_after(text, NOW) == seconds
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,14 @@
 """The heads of answers as forges and proxies send them, and the error for each."""
 
 import time
+from datetime import UTC, datetime
 from email.utils import formatdate
 
 import pytest
 
 from gitrepos.errors import RateLimitedError, RemoteError
 from gitrepos.forge.addresses import parse
-from gitrepos.forge.wire.refusals import AnswerHead, page, refusal
+from gitrepos.forge.wire.refusals import AnswerHead, page, refusal, seconds_until
 
 URL = parse("https://forge.example/org/repo.git", schemes=["https"])
 SIGN_IN = "https://login.example/realms/org?to=https%3A%2F%2Fforge.example"
@@ -158,6 +159,30 @@ def test_a_limit_ends_when_its_head_says(headers: dict[str, str], seconds: int |
         assert error.retry_after_seconds == seconds
     else:
         assert seconds - 60 <= error.retry_after_seconds <= seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("120", 120), ("0", 0), ("-1", None), ("1.5", None), ("soon", None), ("", None),
+        ("²", None), ("9" * 30, 86_400), ("Sat, 31 Jan 2026 12:01:00 GMT", 60),
+        ("Sat, 31 Jan 2026 11:00:00 GMT", 0), ("Sat, 31 Jan 2026 13:01:00 +0100", 60),
+        ("31 Jan 2026 12:01:00", 60), ("Sat, 31 Jan 2026 12:01:00 -0000", 60),
+        ("Sat, 99 Jan 2026 12:01:00 GMT", None), ("Sat, 31 Jan 2026 12:01:00 +9999999999", None),
+        (f"Sat, 31 Jan {'9' * 20} 12:01:00 GMT", None),
+    ],
+)  # fmt: skip
+def test_the_time_of_a_wait_is_read(
+    monkeypatch: pytest.MonkeyPatch, text: str, seconds: int | None
+) -> None:
+    """Whatever a server writes there, and in whatever zone this machine is."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert seconds_until(text, datetime(2026, 1, 31, 12, tzinfo=UTC)) == seconds
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @pytest.mark.parametrize(
