@@ -13,7 +13,9 @@ from tests.deploy.debian import Machine
 from tests.support.stack import ROOT, wait_for
 
 PAGE = (ROOT / "docs/deploy.md").read_text()
-FROM_EMPTY, WITH_GATEWAY, GATEWAY_ALONE = re.findall(r"^```sh\n(.*?)^```", PAGE, re.M | re.S)[:3]
+FROM_EMPTY, WITH_GATEWAY, UPGRADE, GATEWAY_ALONE = re.findall(
+    r"^```sh\n(.*?)^```", PAGE, re.M | re.S
+)[:4]
 # In place of what fetches: the page has them for a machine without a network.
 OFFLINE = re.findall(r"^tar .*\nPIP_NO_INDEX.*\n", PAGE, re.M)[0]
 URL = "https://github.com/org/governance-policies.git"
@@ -65,7 +67,7 @@ def test_the_page_leads_to_a_gateway_that_enforces(machine: Machine) -> None:
     """Under units that start again what was killed, end in time, and hide nothing from judges."""
     commands = re.sub(r"git clone .*\nmake .*\n", OFFLINE, FROM_EMPTY)
     commands = commands.replace("NAME=keeptrusts.example.com", "NAME=localhost")
-    machine.runs(re.sub(r"^apt install .*\n", "", commands, flags=re.M))
+    machine.runs(re.sub(r"^apt update .*\n", "", commands, flags=re.M))
     kept = machine.runs("cat /etc/keeptrusts/*.env")
     machine.runs("sh /opt/keeptrusts/deploy/systemd/install.sh other.example")
     assert machine.runs("cat /etc/keeptrusts/*.env") == kept
@@ -88,6 +90,7 @@ def test_the_page_leads_to_a_gateway_that_enforces(machine: Machine) -> None:
     assert "synced" in told
     assert answer["policy"] == "safety-filter"
     _it_is_watched(machine)
+    _it_is_upgraded(machine)
     _no_judge_misses_anything(machine)
     _it_is_started_again(machine, "keeptrusts", "http://127.0.0.1:8082/readyz")
     _it_is_started_again(machine, "keeptrusts-gateway", "http://127.0.0.1:41002/readyz")
@@ -104,12 +107,12 @@ def _another_gateway_comes_from_a_release(machine: Machine, call: str) -> None:
         " rm -rf /var/lib/private/keeptrusts-gateway; cd /root; /opt/keeptrusts/.venv/bin/kt"
         " gateways add edge-2 --configuration support-bot --token-file edge-2.token"
     )
-    commands = re.sub(r"^apt install .*\n", "", GATEWAY_ALONE, flags=re.M)
+    commands = re.sub(r"^apt update .*\n", "", GATEWAY_ALONE, flags=re.M)
     # As it would be served; pip has no index here.
     commands = commands.replace("https://get.example.com/cli", "file:///media/bundle/cli")
     commands = commands.replace("keeptrusts.example.com", "localhost")
     commands = commands.replace(
-        "install -m", f"echo {KEY} >>/etc/keeptrusts/gateway.env\ninstall -m"
+        "systemctl enable", f"echo {KEY} >>/etc/keeptrusts/gateway.env\nsystemctl enable"
     )
     from_folder = {"KEEPTRUSTS_WHEELS": "/media/bundle/wheels"}
     machine.runs(f"cd /root\n{commands}", **from_folder)
@@ -143,6 +146,16 @@ def _it_is_watched(machine: Machine) -> None:
     wait_for(lambda: values("up") == ["1", "1"])
     wait_for(lambda: values("keeptrusts_gateways") != [])
     assert values("ALERTS") == []
+
+
+def _it_is_upgraded(machine: Machine) -> None:
+    """By the page's lines; the release is the same one, since a bare Debian has one alone."""
+    commands = re.sub(r"^git .*\n", "", UPGRADE, flags=re.M)
+    told = machine.runs(commands + "keeptrusts-manage doctor\n", NAME="localhost")
+
+    assert machine.does("test -s /var/lib/keeptrusts/before.backup").returncode == 0
+    assert "wrong" not in told
+    wait_for(lambda: machine.does("curl -fsS http://127.0.0.1:8082/readyz").returncode == 0)
 
 
 def _no_judge_misses_anything(machine: Machine) -> None:
