@@ -187,7 +187,8 @@ class World:
             "link_id": self._made("/v1/git-repos", {"url": "https://forge.example/one.git"})["id"],
             "credential_id": self._made("/v1/git-credentials", {**_STORED, "name": "one"})["id"],
             "forge_credential_id": self._made(
-                "/v1/forge-credentials", {**_TELLING, "name": "one", "hosts": ["forge.example"]}
+                "/v1/forge-credentials",
+                {**_TELLING, "name": "one", "api_url": "https://forge.example/api/v3"},
             )["id"],
             "binding_id": self._made(
                 "/v1/gateway-bindings", {"configuration": "bot", "selector": {"a": "b"}}

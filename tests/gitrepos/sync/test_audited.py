@@ -256,7 +256,10 @@ def _links(story: Story, repo: Repo) -> None:
     assert (entry.before, entry.after) == ({"prune": False}, {"prune": True})
     run_due()
     story.left()
-    telling = {"name": "forge", "forge": "github", "token": SECRETS[0], "hosts": ["127.0.0.1"]}
+    telling = {
+        "name": "forge", "forge": "github", "api_url": "https://127.0.0.1/api/v3",
+        "token": SECRETS[0], "hosts": ["127.0.0.1"],
+    }  # fmt: skip
     by = story.post("forge-credentials", telling)
     story.left("forge_credential.created")
     hosts = [*telling["hosts"], linked["url"].split("/")[2]]
