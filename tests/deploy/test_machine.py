@@ -90,8 +90,8 @@ def test_the_page_leads_to_a_gateway_that_enforces(machine: Machine) -> None:
     assert "synced" in told
     assert answer["policy"] == "safety-filter"
     _it_is_watched(machine)
-    _it_is_upgraded(machine)
     _no_judge_misses_anything(machine)
+    _it_is_upgraded(machine)
     _it_is_started_again(machine, "keeptrusts", "http://127.0.0.1:8082/readyz")
     _it_is_started_again(machine, "keeptrusts-gateway", "http://127.0.0.1:41002/readyz")
     _it_ends_by_itself(machine, "keeptrusts-gateway")
