@@ -1,4 +1,4 @@
-"""What becomes of an attempt: delivered, once more later, or never again. Pure."""
+"""Outcomes of an attempt: delivered, once more later, or never again. Pure."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
