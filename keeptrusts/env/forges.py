@@ -5,7 +5,7 @@ import re
 import ssl
 from pathlib import Path
 
-from keeptrusts import outbound
+from keeptrusts.env import outbound
 from keeptrusts.env.errors import EnvError
 from keeptrusts.env.values import words
 

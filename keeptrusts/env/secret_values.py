@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from keeptrusts import private
+from keeptrusts.env import private
 from keeptrusts.env.errors import EnvError
 from keeptrusts.env.values import words
 

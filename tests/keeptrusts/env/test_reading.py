@@ -227,7 +227,7 @@ def test_processes_that_start_together_share_one_secret(tmp_path: Path) -> None:
     starting = [
         subprocess.Popen(
             [sys.executable, "-c", code, tmp_path],
-            cwd=Path(__file__).parents[2],
+            cwd=Path(__file__).parents[3],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from keeptrusts import private
+from keeptrusts.env import private
 from keeptrusts.env.errors import EnvError
 from keeptrusts.env.reading import read
 from kt.gateway.managed import files
