@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, TypeAlias, TypeVar
 
 import re2
 
@@ -21,6 +22,22 @@ def compiled(pattern: str) -> Any:
         re2.error: a pattern that RE2 refuses.
     """
     return kept(("pattern", pattern), lambda: re2.compile(pattern, _options()))
+
+
+FirstMatch: TypeAlias = Callable[[bytes, int, int], Sequence[tuple[int, int]]]
+"""Given bytes, and from where to where to search, the spans of the first match and its groups."""
+
+NOWHERE = -1
+"""Where a match begins that there is none of, or a group that is no part of its match."""
+
+
+def first_match(pattern: Any) -> FirstMatch:
+    """The search of a compiled pattern, without the objects that its `search` makes.
+
+    They take twice as long as most searches. A match that there is none of begins at `NOWHERE`.
+    """
+    search: FirstMatch = partial(pattern._regexp.Match, re2._Anchor.UNANCHORED)
+    return search
 
 
 _Value = TypeVar("_Value")

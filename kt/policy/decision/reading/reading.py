@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Protocol, TypeAlias
 
 from kt.policy.decision.reading.passages import Passage, Place
@@ -13,9 +13,9 @@ from kt.policy.decision.reading.views import (
     SIGN_BY_SIGN,
     STEPS,
     View,
+    WordPlaces,
     origins,
     same_in_ascii,
-    word_origins,
 )
 from kt.policy.decision.reading.words import marked
 
@@ -24,6 +24,10 @@ _WORDS_ALONE = (View.FOLDED_WORDS,)
 Excuse: TypeAlias = Callable[[int, int], tuple[int, int] | None]
 """Given a span of a text, the part of it from which what stands beside takes the sense away, up
 to where that reaches; None when nothing does."""
+
+
+Judged: TypeAlias = dict[Hashable, tuple[Sequence[tuple[int, int]], int]]
+"""What was made of candidates with what stands around them, by places from their starts on."""
 
 
 class Shown:
@@ -38,6 +42,7 @@ class Shown:
         self.view = view
         self._origins: list[tuple[int, int]] | None = None
         self._mapped = False
+        self._places: WordPlaces | None = None
         self._of = of
         self._marked = False
         self._words: bytes | None = None
@@ -56,8 +61,15 @@ class Shown:
 
     def origin(self, start: int, end: int) -> tuple[int, int]:
         """The span of the source that a span of this view, not empty, came from."""
+        if self._of is not None and self.view in MADE_OF:
+            return self._of_words(self._of, start, end)
         spans = self.origins
         return (start, end) if spans is None else (spans[start][0], spans[end - 1][1])
+
+    def _of_words(self, of: Shown, start: int, end: int) -> tuple[int, int]:
+        if self._places is None:
+            self._places = WordPlaces(self.text, of.text, of.origins)
+        return self._places.origin(start)[0], self._places.origin(end - 1)[1]
 
     @property
     def origins(self) -> list[tuple[int, int]] | None:
@@ -69,8 +81,6 @@ class Shown:
 
     def _mapped_back(self) -> list[tuple[int, int]] | None:
         of = self._of
-        if of is not None and self.view in MADE_OF:
-            return word_origins(of.text, of.origins)
         if of is not None and self.view in SIGN_BY_SIGN and len(of.text) == len(self.text):
             return of.origins
         return origins(self.source, self.view, self.text)
@@ -154,6 +164,8 @@ class Reading:
         self._distinct: dict[tuple[View, ...], list[Shown]] = {}
         self._searched: dict[tuple[View, ...], list[tuple[bytes, View]]] = {}
         self._ascii = self.text.isascii()
+        # Candidates that were looked at, in this text or in one that it was made from.
+        self.judged: Judged = {} if of is None else of.judged
         # Readings made of this one that several kinds share.
         self.made: dict[object, Reading | None] = {}
         self._plain: Plain | None = None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from itertools import accumulate
 from types import MappingProxyType
 
 # The standard library's engine: one class, which cannot backtrack, and it knows
 # Unicode's letters at a tenth of the states that RE2 needs for them.
-_WORD = re.compile(r"[^\W_]+")
+_WORD = re.compile(r"([^\W_]+)")
 _BETWEEN = re.compile(r"[\W_]+")
 _LATIN_1 = range(256)
 _TO_SPACE = bytes(code if chr(code).isalnum() else 0x20 for code in _LATIN_1)
@@ -97,15 +98,17 @@ def _latin_1(text: str) -> bytes | None:
         return None
 
 
-def word_spans(text: str) -> Iterator[tuple[int, int]]:
-    """Yield the span of each word of a text."""
-    return (match.span() for match in _WORD.finditer(text))
+def word_bounds(text: str) -> tuple[list[int], list[int]]:
+    """Where the words of a text begin, and where they end."""
+    # The lengths of what a split leaves cost half of what matches do.
+    bounds = list(accumulate(map(len, _WORD.split(text))))
+    return bounds[:-1:2], bounds[1::2]
 
 
 def word_starts(text: str) -> list[int]:
     """Where words begin, by the rule of `joined`; an underscore ends one."""
     if text.isascii():
-        return [start for start, _ in word_spans(text)]
+        return word_bounds(text)[0]
     return [match.start() for match in _START.finditer(text)]
 
 

@@ -110,6 +110,12 @@ class _Letters(dict[str, str]):
         self._heads = heads
         self._unknown = unknown
 
+    def each(self, words: Sequence[str]) -> Iterator[str]:
+        """The letters of each word of a text; what is not known is guessed once a text."""
+        distinct = set(words)
+        known = dict(zip(distinct, map(self.__getitem__, distinct), strict=True))
+        return map(known.__getitem__, words)
+
     def __missing__(self, word: str) -> str:
         is_ascii = word.isascii()
         may = not is_ascii or word[:_SHORTEST_STEM] in self._heads
@@ -155,7 +161,7 @@ class Lexicons:
         if count != len(self._members):
             # The first text pays for it, and no start.
             count, letters = self._known = _known_by(self._members)
-        coded = "".join(map(letters.__getitem__, found))
+        coded = "".join(letters.each(found))
         return tuple(f"{END}{coded[number::count]}{END}" for number in range(count))
 
 
@@ -264,7 +270,7 @@ class Lexicon:
         """The letters of each token: one, or more of a stretch without spaces."""
         made = shown.made.get(self)
         if made is None:
-            made = shown.made[self] = tuple(map(self._letters.__getitem__, _tokens(shown)))
+            made = shown.made[self] = tuple(self._letters.each(_tokens(shown)))
         return made
 
     def _placed(
