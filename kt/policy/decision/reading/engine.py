@@ -40,6 +40,28 @@ def first_match(pattern: Any) -> FirstMatch:
     return search
 
 
+def every_match(search: FirstMatch, text: str) -> Iterator[tuple[int, int]]:
+    """Yield the spans, in characters, of all matches in a text; none of them may be empty.
+
+    Raises:
+        UnicodeEncodeError: the text has a half of a surrogate pair.
+    """
+    data = text.encode()
+    size, is_ascii = len(data), text.isascii()
+    at = character = 0
+    while at < size:
+        low, high = search(data, at, size)[0]
+        if low == NOWHERE:
+            return
+        if is_ascii:
+            yield low, high
+        else:
+            start = character + len(data[at:low].decode())
+            character = start + len(data[low:high].decode())
+            yield start, character
+        at = high
+
+
 _Value = TypeVar("_Value")
 _KEPT: ContextVar[dict[Hashable, Any] | None] = ContextVar("kept", default=None)
 

@@ -17,7 +17,7 @@ from kt.policy.decision.reading.views import (
     origins,
     same_in_ascii,
 )
-from kt.policy.decision.reading.words import marked
+from kt.policy.decision.reading.words import Bounds, marked
 
 _WORDS_ALONE = (View.FOLDED_WORDS,)
 
@@ -35,9 +35,13 @@ class Shown:
 
     def __init__(self, source: str, view: View, text: str, of: Shown | None = None) -> None:
         """`of` is the view that this one was made of."""
-        # A lone surrogate, which JSON can carry, has no UTF-8: `?` keeps the offsets.
-        self.data = text.encode("utf-8", "replace")
-        self.text = text if text.isascii() else self.data.decode()
+        try:
+            self.data = text.encode()
+        except UnicodeEncodeError:
+            # A lone surrogate, which JSON can carry, has no UTF-8: `?` keeps the offsets.
+            self.data = text.encode("utf-8", "replace")
+            text = self.data.decode()
+        self.text = text
         self.source = source
         self.view = view
         self._origins: list[tuple[int, int]] | None = None
@@ -50,6 +54,8 @@ class Shown:
         self.made: dict[object, tuple[str, ...]] = {}
         # Its words and signs, with what stands between them.
         self.pieces: Sequence[str] | None = None
+        # Where its words and signs begin and end, for who has found one.
+        self.bounds: Bounds | None = None
 
     @property
     def words(self) -> bytes | None:

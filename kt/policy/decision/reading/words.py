@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from types import MappingProxyType
+from typing import TypeAlias
+
+Bounds: TypeAlias = tuple[Sequence[int], Sequence[int]]
+"""Where each of some pieces of a text begins, and where each ends."""
 
 # The standard library's engine: one class, which cannot backtrack, and it knows
 # Unicode's letters at a tenth of the states that RE2 needs for them.
@@ -98,14 +102,14 @@ def _latin_1(text: str) -> bytes | None:
         return None
 
 
-def word_bounds(text: str) -> tuple[list[int], list[int]]:
+def word_bounds(text: str) -> Bounds:
     """Where the words of a text begin, and where they end."""
     # The lengths of what a split leaves cost half of what matches do.
     bounds = list(accumulate(map(len, _WORD.split(text))))
     return bounds[:-1:2], bounds[1::2]
 
 
-def word_starts(text: str) -> list[int]:
+def word_starts(text: str) -> Sequence[int]:
     """Where words begin, by the rule of `joined`; an underscore ends one."""
     if text.isascii():
         return word_bounds(text)[0]

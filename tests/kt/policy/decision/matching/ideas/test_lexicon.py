@@ -45,11 +45,12 @@ def test_a_word_is_a_letter(text: str, letters: str) -> None:
 @given(st.text(alphabet="ignoret ab.:;!?\n\r\t,(-_'9\x1c忽略é指", max_size=40))
 @settings(max_examples=50)
 def test_letters_and_places_agree(text: str) -> None:
-    """The quick way and the one with spans give the same letters; spans ascend."""
+    """The quick way and the one with places give the same letters; places ascend."""
     coded = LEXICON.place(Shown(text, View.LOWER, text))
     assert LEXICON.code(Shown(text, View.FOLDED, text)) == coded.letters
-    assert len(coded.spans) == len(coded.letters)
-    assert list(coded.spans) == sorted(coded.spans)
+    assert len(coded.starts) == len(coded.ends) == len(coded.letters)
+    spans = list(zip(coded.starts, coded.ends, strict=True))
+    assert spans == sorted(spans)
 
 
 def test_too_many_concepts_are_an_error() -> None:
