@@ -129,10 +129,12 @@ class Matcher:
         for group in self.groups:
             for data, view in reading.searched(group.views):
                 for exact in group.named(data):
+                    if known is not None and (part, exact.rule.name) in known:
+                        continue
                     found = _confirmed(exact, reading.show(view), reading)
                     if known is None or part is None:
                         hits += found
-                    elif (part, exact.rule.name) not in known:
+                    else:
                         hits += islice(found, 1)
                         if hits and hits[-1].rule is exact.rule:
                             known.add((part, exact.rule.name))

@@ -17,9 +17,7 @@ from kt.policy.decision.reading.views import (
     origins,
     same_in_ascii,
 )
-from kt.policy.decision.reading.words import Bounds, marked
-
-_WORDS_ALONE = (View.FOLDED_WORDS,)
+from kt.policy.decision.reading.words import Bounds, marked, outlined
 
 Excuse: TypeAlias = Callable[[int, int], tuple[int, int] | None]
 """Given a span of a text, the part of it from which what stands beside takes the sense away, up
@@ -217,19 +215,24 @@ class Reading:
     def searched(self, views: tuple[View, ...]) -> list[tuple[bytes, View]]:
         """What a first look at views that differ searches, each with the view to look at then.
 
-        The words of an ASCII text are searched with the signs between them, and need not be made.
+        Words are searched with the signs between them, and need not be made.
         """
         found = self._searched.get(views)
         if found is None:
-            words = None
-            if self._ascii and same_in_ascii(views) == _WORDS_ALONE:
-                words = self.show(View.FOLDED).words
-            if words is not None:
-                found = [(words, View.FOLDED_WORDS)]
+            if all(view in MADE_OF for view in views):
+                found = self._outlined(views)
             else:
                 found = [(made.data, made.view) for made in self.distinct(views)]
             self._searched[views] = found
         return found
+
+    def _outlined(self, views: tuple[View, ...]) -> list[tuple[bytes, View]]:
+        if self._ascii:
+            words = self.show(View.FOLDED).words
+            if words is not None:
+                return [(words, View.FOLDED_WORDS)]
+        of = {self.show(MADE_OF[view]).text: view for view in reversed(views)}
+        return [(outlined(text), view) for text, view in reversed(of.items())]
 
     def excuse(self, excuses: Callable[[Plain], Excuse]) -> Excuse:
         """What `excuses` makes of the text, once for all that asks for it."""

@@ -44,6 +44,13 @@ def _piece_of(sign: str) -> str:
 _PIECES = "".join(_piece_of(chr(code)) for code in _LATIN_1).encode("latin-1")
 _REST = bytes(0x20 if chr(code) in ".-~" else code for code in _LATIN_1)
 
+OTHER = "?"
+"""What a character that is not ASCII is in `outlined`; no letter of a word, for RE2."""
+_OUTLINE = bytes(
+    ord(OTHER) if code > 127 or chr(code) == "?" else code if chr(code).isalnum() else 0x20
+    for code in _LATIN_1
+)
+
 # Scripts that put no space between words, each of whose letters may begin or end one:
 # Thai, Lao, Tibetan, Myanmar, Khmer, kana, Bopomofo, Han.
 _UNSPACED = (
@@ -88,6 +95,14 @@ def marked(text: str) -> bytes | None:
         if sign in data:
             data = data.replace(sign, b" " + sign + b" ")
     return data.translate(_REST)
+
+
+def outlined(text: str) -> bytes:
+    """The ASCII words of a text, for a first look: `OTHER` for each character that is not ASCII.
+
+    That may be a letter or stand between two words; all ASCII between words is a blank.
+    """
+    return text.encode("latin-1", "replace").translate(_OUTLINE)
 
 
 def _latin_1(text: str) -> bytes | None:
