@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Hashable, Sequence
 from typing import Protocol, TypeAlias
 
@@ -73,7 +74,8 @@ class Shown:
     def _of_words(self, of: Shown, start: int, end: int) -> tuple[int, int]:
         if self._places is None:
             self._places = WordPlaces(self.text, of.text, of.origins)
-        return self._places.origin(start)[0], self._places.origin(end - 1)[1]
+        first, last = self._places.origin(start)
+        return first, last if end == start + 1 else self._places.origin(end - 1)[1]
 
     @property
     def origins(self) -> list[tuple[int, int]] | None:
@@ -100,8 +102,9 @@ class Shown:
 
         `end` when none did.
         """
-        places = range(start, end)
-        return next((at for at in places if self.origin(at, at + 1)[0] >= position), end)
+        return start + bisect_left(
+            range(start, end), position, key=lambda at: self.origin(at, at + 1)[0]
+        )
 
 
 class Way(Protocol):

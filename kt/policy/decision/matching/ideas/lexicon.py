@@ -73,6 +73,10 @@ _IS_ARABIC = re.compile("[\u0600-\u06ff]")
 # Guessed words that are kept, under a megabyte, and the longest of them.
 _MOST_WORDS = 16_384
 _LONGEST_WORD = 20
+# The words of a text that tell how many of it would be guessed again. To tell all of them apart
+# costs as much as to guess one in so many.
+_SAMPLE = 512
+_FEW_GUESSES = 8
 
 _SHORTEST_STEM = 2
 # A word with fewer letters is one typing error away from too many others.
@@ -111,8 +115,13 @@ class _Letters(dict[str, str]):
         self._heads = heads
         self._unknown = unknown
 
-    def each(self, words: Sequence[str]) -> Iterator[str]:
-        """The letters of each word of a text; what is not known is guessed once a text."""
+    def each(self, words: Sequence[str]) -> Iterable[str]:
+        """The letters of each word of a text. Where the same are guessed often, each is once."""
+        begun = words[:_SAMPLE]
+        guessed = list(map(self.get, begun)).count(None)
+        again = guessed - len(set(begun)) if guessed else 0
+        if again * _FEW_GUESSES <= len(begun):
+            return map(self.__getitem__, words)
         distinct = set(words)
         known = dict(zip(distinct, map(self.__getitem__, distinct), strict=True))
         return map(known.__getitem__, words)
