@@ -73,10 +73,12 @@ _IS_ARABIC = re.compile("[\u0600-\u06ff]")
 # Guessed words that are kept, under a megabyte, and the longest of them.
 _MOST_WORDS = 16_384
 _LONGEST_WORD = 20
-# The words of a text that tell how many of it would be guessed again. To tell all of them apart
-# costs as much as to guess one in so many.
-_SAMPLE = 512
-_FEW_GUESSES = 8
+# To tell the words of a text apart takes less than to guess them in a long one, in which more than
+# one in so many are not known, and each stands so often.
+_LONG = 256
+_SAMPLE = 64
+_FEW = 8
+_REPEATED = 4
 
 _SHORTEST_STEM = 2
 # A word with fewer letters is one typing error away from too many others.
@@ -116,15 +118,20 @@ class _Letters(dict[str, str]):
         self._unknown = unknown
 
     def each(self, words: Sequence[str]) -> Iterable[str]:
-        """The letters of each word of a text. Where the same are guessed often, each is once."""
-        begun = words[:_SAMPLE]
-        guessed = list(map(self.get, begun)).count(None)
-        again = guessed - len(set(begun)) if guessed else 0
-        if again * _FEW_GUESSES <= len(begun):
-            return map(self.__getitem__, words)
-        distinct = set(words)
-        known = dict(zip(distinct, map(self.__getitem__, distinct), strict=True))
-        return map(known.__getitem__, words)
+        """The letters of each word of a text. Where the same are guessed again, each is once."""
+        if self._guesses_many(words):
+            distinct = set(words)
+            if len(distinct) * _REPEATED <= len(words):
+                known = dict(zip(distinct, map(self.__getitem__, distinct), strict=True))
+                return map(known.__getitem__, words)
+        return map(self.__getitem__, words)
+
+    def _guesses_many(self, words: Sequence[str]) -> bool:
+        """Whether many words of a long text are not known, by a few of them."""
+        if len(words) < _LONG:
+            return False
+        some = words[:: len(words) // _SAMPLE]
+        return list(map(self.get, some)).count(None) * _FEW > len(some)
 
     def __missing__(self, word: str) -> str:
         is_ascii = word.isascii()
