@@ -27,8 +27,8 @@ RULES = {
 # A candidate of each rule that is no format's.
 CANDIDATES = {
     "email": "maria@example.org",
-    "ssn": "219-09-9999",
-    "ssn_named": "ssn 219 09 9999",
+    "ssn": "536-22-8145",
+    "ssn_named": "ssn 536 22 8145",
     "card": "4111 1111 1111 1111",
     "iban": "DE89370400440532013000",
     "ipv4": " 10.20.30.40",
@@ -100,21 +100,59 @@ def candidates(rule: PatternRule, text: str) -> list[tuple[int, int]]:
     return [match.span(rule.group) for match in matches if match.group(rule.group)]
 
 
-@pytest.mark.parametrize("name", LOOKED_AT)
-@settings(max_examples=40, deadline=None)
-@given(before=AROUND, after=AROUND)
-def test_a_check_sees_nothing_beyond_what_its_rule_says(name: str, before: str, after: str) -> None:
-    """With all else cut off, a candidate is the same: what is remembered of it is true."""
-    rule = RULES[name]
-    value = CANDIDATES.get(name) or example(name)[0]
-    text = f"{before}{value}{after}"
+# Of a rule whose check asks for more of some candidates.
+MORE = {"email": ("git@example.org",), "card": ("4222222222222",)}
+# Words that tell what a candidate is, so far from it that they nearly count.
+TELLING = ("part", "order no.", "https://u", "rv:", "visa", "public_key", "bsn", "steuer", "pesel")
+FOLLOWING = ("visa", "x123456", "extension 123456", ":team", "_x", "-7", ".5", "pesel", "bsn")
+ENDS = ("", ":", "=")
+BEFORE = tuple(
+    f"{word}{fill * size}{end}{{}} "
+    for word in TELLING
+    for fill in " x"
+    for end in ENDS
+    for size in range(0, 112, 4)
+)
+BEHIND = tuple(
+    f"{before}{{}}{fill * size}{word}"
+    for before in (" ", "bsn ")
+    for word in FOLLOWING
+    for fill in " x"
+    for size in range(20)
+)
+
+
+def values(name: str) -> tuple[str, ...]:
+    """Candidates of a rule."""
+    return (CANDIDATES.get(name) or example(name)[0], *MORE.get(name, ()))
+
+
+def assert_nothing_beyond_counts(rule: PatternRule, text: str) -> None:
+    """The check of each candidate is that of the candidate with all else cut off."""
     assert rule.around is not None
     back, on = rule.around
     for start, end in candidates(rule, text):
         first = max(0, start - back)
         near = text[first : end + on]
         found = [(low - first, high - first) for low, high in rule.check(text, start, end)]
-        assert list(rule.check(near, start - first, end - first)) == found
+        assert list(rule.check(near, start - first, end - first)) == found, text
+
+
+@pytest.mark.parametrize("name", LOOKED_AT)
+def test_what_tells_of_a_candidate_tells_within_what_its_rule_says(name: str) -> None:
+    """At each distance, before and behind it."""
+    for frame in BEFORE + BEHIND:
+        for value in values(name):
+            assert_nothing_beyond_counts(RULES[name], frame.format(value))
+
+
+@pytest.mark.parametrize("name", LOOKED_AT)
+@settings(max_examples=40, deadline=None)
+@given(before=AROUND, after=AROUND)
+def test_a_check_sees_nothing_beyond_what_its_rule_says(name: str, before: str, after: str) -> None:
+    """With all else cut off, a candidate is the same: what is remembered of it is true."""
+    for value in values(name):
+        assert_nothing_beyond_counts(RULES[name], f"{before}{value}{after}")
 
 
 def test_every_rule_has_an_example_that_its_check_confirms() -> None:
@@ -122,7 +160,7 @@ def test_every_rule_has_an_example_that_its_check_confirms() -> None:
     named = {"national_id_de": "steuer-id ", "national_id_nl": "bsn ", "national_id_pl": "pesel "}
     refused = []
     for name, rule in RULES.items():
-        text = f"{named.get(name, ' ')}{CANDIDATES.get(name) or example(name)[0]} "
+        text = f"{named.get(name, ' ')}{values(name)[0]} "
         if not any(list(rule.check(text, *span)) for span in candidates(rule, text)):
             refused.append(name)
     assert refused == []
