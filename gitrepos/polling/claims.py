@@ -5,9 +5,10 @@ claim ended (the lease ran out, an edit came between) writes nothing.
 """
 
 import contextlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import connection, transaction
@@ -34,6 +35,7 @@ from gitrepos.polling import hosts
 from gitrepos.polling.gate import Gate
 from gitrepos.polling.probing import LONGEST_WAIT_SECONDS, Due, Seen, wait
 from gitrepos.polling.turns import after, next_turn
+from keeptrusts.processes.due import Moment
 
 # What a dead worker costs. A living one renews its leases, see `leases`, for as long as a poll or
 # a sync may take.
@@ -101,6 +103,12 @@ def due(now: datetime, gate: Gate | None = None) -> Claim | None:
     return claim if claim.remote_ids else None
 
 
+def due_rows(now: Moment) -> Iterable[QuerySet[Any]]:
+    """What a tick is told of: rows of remotes that `due` may claim, or hosts that it hurries."""
+    rows = _free(now).filter(next_poll_at__lte=now)
+    return hosts.apart(rows, lasting=now), hosts.unprobed(now)
+
+
 def _first(rows: QuerySet[Remote], limit: int) -> list[Due]:
     """The most overdue remotes, up to half of them asked for."""
     asked = _some(rows.filter(asked=True).order_by("next_poll_at"), (limit + 1) // 2)
@@ -116,7 +124,7 @@ def _some(rows: QuerySet[Remote], limit: int) -> list[Due]:
     return [Due(*row) for row in rows.values_list(*facts)[:limit]]
 
 
-def _free(now: datetime, closed: Collection[str]) -> QuerySet[Remote]:
+def _free(now: datetime | Moment, closed: Collection[str] = ()) -> QuerySet[Remote]:
     # A lease longer than the longest, which the release before wrote for a whole sync, was written
     # by a clock that was set back since.
     longest = now + timedelta(seconds=SYNC_SECONDS + SKEW_SECONDS)

@@ -18,6 +18,7 @@ from gitrepos.models import Host, Pause, Remote
 from gitrepos.polling import probing
 from gitrepos.polling.probing import LONGEST_WAIT_SECONDS, PROBE_SECONDS, Due, Learnt, Scope, Seen
 from keeptrusts.database import compiled
+from keeptrusts.processes.due import Moment
 
 SETBACKS = F("failures") + F("put_off")
 
@@ -70,8 +71,14 @@ def outside(
 
     With `lasting`, troubles that end by then keep nothing waiting.
     """
-    if not troubles:  # As on most days; the plan of the query is simpler then.
-        return rows
+    # As on most days; the plan of the query is simpler then.
+    return apart(rows, lasting=lasting) if troubles else rows
+
+
+def apart(
+    rows: QuerySet[Remote], *, lasting: datetime | Moment | None = None
+) -> QuerySet[Remote]:
+    """The remotes of `rows` that no trouble keeps waiting, as `outside`."""
     rests, pauses = _rests(), _pauses()
     if lasting is not None:
         rests, pauses = rests.filter(cooling_until__gt=lasting), pauses.filter(until__gt=lasting)
@@ -89,6 +96,11 @@ def probes(rows: QuerySet[Remote], limit: int) -> QuerySet[Remote]:
     rows = rows.annotate(paused=Exists(_pauses()))
     waiting = rows.filter(Q(paused=True) | Q(Exists(_rests()), asked=False))
     return waiting.annotate(place=place).filter(place=1).order_by("next_poll_at")[:limit]
+
+
+def unprobed(now: Moment) -> QuerySet[Host]:
+    """The resting hosts that `hurry` has to do with."""
+    return Host.objects.filter(cooling_until__lte=now - probing.UNPROBED)
 
 
 def hurry(

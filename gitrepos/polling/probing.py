@@ -24,6 +24,8 @@ PROBE_SECONDS = 2
 """The time between two probes."""
 LONGEST_REST_SECONDS = 60
 """The longest time without a probe of a resting host, whatever the back-off of its remotes."""
+UNPROBED = timedelta(seconds=LONGEST_REST_SECONDS - PROBE_SECONDS)
+"""The time after the end of a rest by which a probe is overdue."""
 LONGEST_WAIT_SECONDS = 3600
 """The longest back-off or pause; a longer poll interval stays."""
 _PAUSE_SECONDS = 60
@@ -149,7 +151,7 @@ def choose(due: Iterable[Due], troubles: Mapping[Scope, datetime], now: datetime
 
 def unprobed(troubles: Mapping[Scope, datetime], now: datetime) -> list[str]:
     """The resting hosts that were not probed for long: one remote of each is to be made due."""
-    over = now - timedelta(seconds=LONGEST_REST_SECONDS - PROBE_SECONDS)
+    over = now - UNPROBED
     return [host for (host, digest), until in troubles.items() if digest is None and until <= over]
 
 
