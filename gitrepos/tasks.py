@@ -90,11 +90,14 @@ def _poll_due() -> None:
 
 def _tick_alone() -> None:
     """What a tick does, without the broker."""
-    links.expire_pins()
-    with _turns:
-        batch = _claimed()
-        if batch is not None:
-            _poll(batch, _put)
+    names = due.at(timezone.now())
+    if expire_pins.name in names:
+        links.expire_pins()
+    if tick.name in names:
+        with _turns:
+            batch = _claimed()
+            if batch is not None:
+                _poll(batch, _put)
 
 
 def _claimed() -> Claim | None:

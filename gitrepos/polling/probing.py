@@ -28,6 +28,8 @@ UNPROBED = timedelta(seconds=LONGEST_REST_SECONDS - PROBE_SECONDS)
 """The time after the end of a rest by which a probe is overdue."""
 LONGEST_WAIT_SECONDS = 3600
 """The longest back-off or pause; a longer poll interval stays."""
+MOST_DOUBLED = 20
+"""The times that a back-off is doubled: more would only make large numbers."""
 _PAUSE_SECONDS = 60
 _STRIKES = 3
 # Longer than a check may take: an answer after it belongs to a later poll.
@@ -155,6 +157,11 @@ def unprobed(troubles: Mapping[Scope, datetime], now: datetime) -> list[str]:
     return [host for (host, digest), until in troubles.items() if digest is None and until <= over]
 
 
+def over(troubles: Mapping[Scope, datetime], now: datetime) -> set[str]:
+    """The hosts with a rest or a pause that is over: one remote of each is to be polled."""
+    return {host for (host, _), until in troubles.items() if until <= now}
+
+
 def in_trouble(one: Due, troubles: Mapping[Scope, datetime]) -> list[Scope]:
     """The troubles that keep a remote waiting; a poll of it probes each of them."""
     return [scope for scope in one.scopes() if scope in troubles]
@@ -257,4 +264,5 @@ def wait(interval_seconds: int, setbacks: int, *, silent: bool = False) -> timed
     Of a `silent` host, that answers nobody, the few remotes that found it so go on asking.
     """
     longest = max(LONGEST_REST_SECONDS if silent else LONGEST_WAIT_SECONDS, interval_seconds)
-    return timedelta(seconds=min(interval_seconds * 2 ** min(setbacks - 1, 20), longest))
+    doubled = interval_seconds * 2 ** min(setbacks - 1, MOST_DOUBLED)
+    return timedelta(seconds=min(doubled, longest))

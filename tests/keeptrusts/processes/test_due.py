@@ -106,7 +106,7 @@ def test_what_has_somebody_at_it_is_not_due(columns: dict[str, object]) -> None:
 @pytest.mark.parametrize("seed", range(20))
 def test_whatever_a_claim_would_find_is_due(seed: int) -> None:
     """With hosts that rest and credentials that are paused; and nothing else is due."""
-    chance, now = random.Random(seed), timezone.now()  # noqa: S311
+    chance, now = random.Random(seed), timezone.now()
 
     def near() -> datetime:
         return now + timedelta(seconds=chance.uniform(-70, 20))
