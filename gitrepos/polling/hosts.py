@@ -257,7 +257,7 @@ def _write_pauses(
     for host, digest in before.keys() - after.keys():
         Pause.objects.filter(host=host, credential_digest=digest).delete()
     changed = [
-        Pause(host=host, credential_digest=digest, until=pause.until, probed=pause.probed)
+        Pause(host=host, credential_digest=digest or "", until=pause.until, probed=pause.probed)
         for (host, digest), pause in sorted(after.items())
         if pause != before.get((host, digest))
     ]

@@ -8,11 +8,12 @@ work, and nothing stands on it: what is sent twice is claimed once.
 import secrets
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import redis
 import structlog
 from celery import beat
+from celery.schedules import schedule
 
 from keeptrusts.redis_client import client
 
@@ -61,14 +62,14 @@ class Scheduler(beat.Scheduler):
             self._due_at.clear()
             return _PAUSE_SECONDS
         now = time.monotonic()
-        for entry in list(self.schedule.values()):
-            seconds = entry.schedule.run_every.total_seconds()
+        for name, entry in list(self.schedule.items()):
+            seconds = cast(schedule, entry.schedule).run_every.total_seconds()
             due_at = self._due_at.setdefault(
-                entry.name, now if seconds <= self.max_interval else now + seconds
+                name, now if seconds <= self.max_interval else now + seconds
             )
             if due_at <= now:
                 # What was missed is not made up for.
-                self._due_at[entry.name] = max(due_at + seconds, now)
+                self._due_at[name] = max(due_at + seconds, now)
                 self.apply_entry(entry, producer=None if self.run else self.producer)
         return max(0.0, min(self._due_at.values()) - time.monotonic())
 

@@ -10,8 +10,10 @@ from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection as default
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import DateTimeField, Expression, QuerySet
+from django.db.models.sql.compiler import SQLCompiler
 from django.utils.module_loading import import_string
 
 DueRows = Callable[["Moment"], Iterable[QuerySet[Any]]]
@@ -30,8 +32,10 @@ class Moment(Expression):
     def __sub__(self, other: timedelta) -> "Moment":  # type: ignore[override]
         return Moment(self.after - other)
 
-    def as_sql(self, *_: Any, **__: Any) -> tuple[str, list[Any]]:
-        return "%s", [self]
+    def as_sql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
+    ) -> tuple[str, tuple[Any, ...]]:
+        return "%s", (self,)
 
 
 class DueStatement:
@@ -52,11 +56,11 @@ class DueStatement:
 
     def at(self, now: datetime) -> frozenset[str]:
         """The names whose queries have rows."""
-        written = connection.ops.adapt_datetimefield_value
+        written = default.ops.adapt_datetimefield_value
         given = [
             written(now + one.after) if isinstance(one, Moment) else one for one in self._params
         ]
-        with connection.cursor() as cursor:
+        with default.cursor() as cursor:
             cursor.execute(self._sql, given)
             answers = cursor.fetchone()
         return frozenset(name for name, is_any in zip(self._names, answers, strict=True) if is_any)
