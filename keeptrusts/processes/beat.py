@@ -13,7 +13,6 @@ from typing import Any, cast
 import redis
 import structlog
 from celery import beat
-from celery.schedules import schedule
 
 from keeptrusts.redis_client import client
 
@@ -63,7 +62,7 @@ class Scheduler(beat.Scheduler):
             return _PAUSE_SECONDS
         now = time.monotonic()
         for name, entry in list(self.schedule.items()):
-            seconds = cast(schedule, entry.schedule).run_every.total_seconds()
+            seconds = cast(Any, entry.schedule).run_every.total_seconds()
             due_at = self._due_at.setdefault(
                 name, now if seconds <= self.max_interval else now + seconds
             )
