@@ -1,4 +1,4 @@
-"""What is due, of all packages, asked in one statement.
+"""Due tasks of all packages, asked for in one statement.
 
 It is asked each second, and nothing is due nearly always. So each package says by which rows it
 sees that a task of its has something to do, and the task is told where there are any.

@@ -1,4 +1,4 @@
-"""What is due: one statement for the tasks of all packages."""
+"""Due tasks of all packages, which one statement tells."""
 
 import random
 from collections.abc import Callable
