@@ -96,6 +96,14 @@ DOCTORS = [
 STANDING = ["configurations.leaves.standing", "gateways.registry.leaves.standing"]
 # What follows a restore: nobody works on its claims any more, and its log of evidence has a gap.
 RESTORED = ["gitrepos.polling.claims.forget_all", "evidence.sealer.follow_restore"]
+# What is looked for each second, by the task that is told where it is there.
+DUE = {
+    "gitrepos.tick": "gitrepos.polling.claims.due_rows",
+    "gitrepos.sync_remote": "gitrepos.polling.waiting.overlooked",
+    "gitrepos.expire_pins": "configurations.pins.due_rows",
+    "evidence.seal": "evidence.sealer.due_rows",
+    "notifications.send": "notifications.queue.claims.due_rows",
+}
 HEALTH = {"signing_key": "gateways.signing.keys.problem"}
 
 # What the process of event streams answers, as a pattern of `METHOD /path`, and where web and that
