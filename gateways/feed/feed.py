@@ -6,6 +6,7 @@ without it the database is read every two seconds.
 
 import asyncio
 import contextlib
+import math
 import random
 import time
 from collections.abc import AsyncIterator, Collection, Mapping
@@ -32,6 +33,8 @@ from keeptrusts.serving.database import DatabaseThread
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 2.0
+# Between two readings, of many changes that follow one another.
+_REST_SECONDS = 0.2
 PING_SECONDS = 15.0
 # Tokens end by themselves, too.
 _OVER_SECONDS = 5.0
@@ -49,6 +52,7 @@ class Feed:
         self._past = Past()
         self._thread = DatabaseThread("feed")
         self._token_count, self._looked_over_at = -1, 0.0
+        self._looked_at = -math.inf
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -108,18 +112,34 @@ class Feed:
     async def _follow(self) -> None:
         while True:
             try:
-                channels = (hints.CHANNEL, progress.CHANNEL)
-                async with contextlib.aclosing(heard(*channels, seconds=LOOK_SECONDS)) as told:
+                published_by = heard(
+                    hints.CHANNEL,
+                    progress.CHANNEL,
+                    seconds=LOOK_SECONDS,
+                    rest_seconds=_REST_SECONDS,
+                )
+                async with contextlib.aclosing(published_by) as told:
                     async for published in told:
-                        await self._look()
+                        if self._is_due(published):
+                            await self._look()
                         await self._tell_progress(published)
             except redis.RedisError as exc:
                 log.warning("no hints from Redis; the feed is late", error=str(exc))
                 await self._look()
                 await asyncio.sleep(LOOK_SECONDS)
 
+    def _is_due(self, published: Collection[tuple[str, bytes]]) -> bool:
+        """Whether the database is to be read: progress is not in it, and hints need a listener.
+
+        What nobody hears is read every two seconds, for those that come back.
+        """
+        if not published or time.monotonic() - self._looked_at >= LOOK_SECONDS:
+            return True
+        return bool(self._listeners) and any(name == hints.CHANNEL for name, _ in published)
+
     async def _look(self) -> None:
         """Read what changed, and tell it."""
+        self._looked_at = time.monotonic()
         try:
             batch = await self._thread.run(self._past.read)
             await self._end_over(batch.counts)
