@@ -8,6 +8,7 @@ import contextlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import connection, transaction
@@ -24,7 +25,6 @@ from django.db.models import (
     Value,
     When,
 )
-from django.db.models.expressions import Combinable
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
@@ -33,7 +33,8 @@ from gitrepos.models import Link, Remote
 from gitrepos.polling import hosts
 from gitrepos.polling.gate import Gate
 from gitrepos.polling.probing import LONGEST_WAIT_SECONDS, Due, Seen, wait
-from gitrepos.polling.turns import after, next_turn
+from gitrepos.polling.turns import after, next_turn, turn
+from keeptrusts import statements
 
 # What a dead worker costs. A living one renews its leases, see `leases`, for as long as a poll or
 # a sync may take.
@@ -132,12 +133,16 @@ def lock(fence: Fence, now: datetime) -> Remote:
     Raises:
         FenceLostError: another claim holds the remote, or the lease ran out.
     """
-    row = Remote.objects.select_for_update().filter(pk=fence.remote_id).first()
+    found = _locked(pk=fence.remote_id)
+    row = found[0] if found else None
     if row is None or row.claim_id != fence.claim_id:
         raise FenceLostError("another claim holds this remote")
     if not lasts(row, now):
         raise FenceLostError("the lease of this claim ran out")
     return row
+
+
+_locked = statements.objects(lambda pk: Remote.objects.select_for_update().filter(pk=pk), pk=UUID)
 
 
 def lasts(row: Remote, now: datetime) -> bool:
@@ -260,13 +265,9 @@ def finish(
         row.failures, row.put_off = (0, 0) if ok else (failures, row.put_off)
         if ok or limited_until:
             row.limited_until = limited_until
-        standing = row.links.filter(Link.polled()).aggregate(
-            pace=_pace(now),  # A link that is settled has none any more.
-            unheard=Min("poll_interval_seconds"),
-            behind=Count("pk", filter=Link.behind()),
-            expecting=Count("pk", filter=Link.expecting(now)),
-        )
-        row.asked, pace = bool(standing["behind"]), standing["pace"]
+        found = _standing(remote=row.pk, now=now, since=now - _SILENCE)
+        [(pace, unheard, behind, expecting)] = found or [_UNPOLLED]
+        row.asked = bool(behind)
         at_once = at_once or row.asked
         row.stalled = stalled and not at_once
         row.interval_seconds = pace or row.interval_seconds
@@ -274,11 +275,27 @@ def finish(
             row.next_poll_at = None
         elif at_once:
             row.next_poll_at = now
-        elif standing["expecting"]:
+        elif expecting:
             row.next_poll_at = _soon(now, row.failures)
         else:
-            row.next_poll_at = _next_poll_at(row, now, standing["unheard"])
-        row.save(update_fields=[*Remote.CLAIM, *Remote.SCHEDULE])
+            row.next_poll_at = _next_poll_at(row, now, unheard)
+        statements.write(row, [*Remote.CLAIM, *Remote.SCHEDULE])
+
+
+def _standing_of(remote: UUID, now: datetime, since: datetime) -> QuerySet[Link, Any]:
+    """How often the links of a remote ask for polls, and how many of them are behind."""
+    links = Link.objects.filter(Link.polled(), remote=remote).order_by().values("remote")
+    # A link that is settled has no pace any more.
+    return links.annotate(
+        pace=_pace_since(since),
+        unheard=Min("poll_interval_seconds"),
+        many_behind=Count("pk", filter=Link.behind()),
+        many_expecting=Count("pk", filter=Link.expecting(now)),
+    ).values_list("pace", "unheard", "many_behind", "many_expecting")
+
+
+_UNPOLLED = (None, None, 0, 0)
+_standing = statements.tuples(_standing_of, remote=UUID, now=datetime, since=datetime)
 
 
 def _soon(now: datetime, failures: int = 0) -> datetime:
@@ -286,10 +303,10 @@ def _soon(now: datetime, failures: int = 0) -> datetime:
     return now + timedelta(seconds=2 ** min(failures, 6))
 
 
-def _next_poll_at(row: Remote, now: datetime, unheard_seconds: int) -> datetime | Combinable:
+def _next_poll_at(row: Remote, now: datetime, unheard_seconds: int) -> datetime:
     """The next poll; what a webhook said was not seen after a failure, so the pace is without."""
     if not row.failures:
-        return next_turn(now)
+        return turn(now, interval_seconds=row.interval_seconds, phase_us=row.phase_us)
     later = wait(unheard_seconds, row.setbacks, silent=hosts.silent(row))
     return max(now + later, row.limited_until or now)
 
@@ -361,8 +378,12 @@ def _interval(remote: Remote, now: datetime) -> int | None:
 
 
 def _pace(now: datetime) -> Min:
+    return _pace_since(now - _SILENCE)
+
+
+def _pace_since(since: datetime) -> Min:
     heard = When(
-        ~silent(now), webhook_poll_interval_seconds__isnull=False,
+        ~_silent_since(since), webhook_poll_interval_seconds__isnull=False,
         then=F("webhook_poll_interval_seconds"),
     )  # fmt: skip
     return Min(Case(heard, default=F("poll_interval_seconds")))
@@ -370,8 +391,11 @@ def _pace(now: datetime) -> Min:
 
 def silent(now: datetime) -> Q:
     """Links without a genuine webhook for a week."""
-    heard = Q(last_delivery_at__isnull=False, last_delivery_at__gt=now - _SILENCE)
-    return ~heard
+    return _silent_since(now - _SILENCE)
+
+
+def _silent_since(since: datetime) -> Q:
+    return ~Q(last_delivery_at__isnull=False, last_delivery_at__gt=since)
 
 
 def retry_stalled() -> int:
