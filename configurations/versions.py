@@ -15,7 +15,9 @@ from configurations.publish import publish
 from configurations.requests import guard
 from events import audit, log
 from evidence.log import Fact
+from keeptrusts import statements
 from keeptrusts.api.errors import ConflictError, NotFoundError
+from keeptrusts.database import insert
 from keeptrusts.observed import traces
 from kt.policy.verify import VERIFY_VERSION
 
@@ -228,7 +230,8 @@ def record(entries: Sequence[Entry], *, origin: Origin, owner: str) -> dict[str,
     Returns the version's number by configuration id.
     """
     now, seq = timezone.now(), publish()
-    existing = Configuration.objects.in_bulk([entry.configuration for entry in entries])
+    found = _named(ids=[entry.configuration for entry in entries])
+    existing = {row.pk: row for row in found}
     rows: list[Configuration] = []
     versions: list[Version] = []
     before = {name: audited(row) for name, row in existing.items()}
@@ -457,7 +460,10 @@ _JUDGED_FIELDS = ["judged_rules", "findings", "refused_since"]
 
 
 def _write(rows: Sequence[Configuration], *, existing: Mapping[str, Configuration]) -> None:
-    Configuration.objects.bulk_create([row for row in rows if row.pk not in existing])
+    if new := [row for row in rows if row.pk not in existing]:
+        insert(new)
     old = [row for row in rows if row.pk in existing]
-    if old:
-        Configuration.objects.bulk_update(old, [*_GIT_FIELDS, *_JUDGED_FIELDS])
+    statements.write_all(old, [*_GIT_FIELDS, *_JUDGED_FIELDS])
+
+
+_named = statements.objects(lambda ids: Configuration.objects.filter(pk__among=ids), ids=list[str])
