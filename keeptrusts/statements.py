@@ -7,6 +7,7 @@ is a query of theirs, made with stand-ins for the values that are found again in
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache, partial
+from itertools import repeat
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -76,6 +77,19 @@ class _Given(Statement):
 
     def rows(self, given: Raw) -> Sequence[tuple[Any, ...]]:
         """The rows that there are now for these values."""
+        found, columns = self._found(given)
+        return found if columns is None else list(zip(*columns.values(), strict=True))
+
+    def by_column(self, given: Raw) -> Columns:
+        """The same, by column."""
+        found, columns = self._found(given)
+        if columns is not None:
+            return columns
+        read = zip(*found, strict=True) if found else repeat((), len(self._names))
+        return dict(zip(self._names, read, strict=True))
+
+    def _found(self, given: Raw) -> tuple[Sequence[tuple[Any, ...]], Columns | None]:
+        """The rows, and their columns if some had to be converted."""
         connection = connections[self._alias]
         written = {
             name: _WRITTEN[kind](given[name], connection) for name, kind in self._kinds.items()
@@ -85,11 +99,11 @@ class _Given(Statement):
             cursor.execute(self._sql, params)
             found: list[tuple[Any, ...]] = cursor.fetchall()
         if not found or not self._converters:
-            return found
+            return found, None
         columns: Columns = dict(zip(self._names, zip(*found, strict=True), strict=True))
         for name, convert, expression in self._converters:
             columns[name] = convert(columns[name], expression, connection)
-        return list(zip(*columns.values(), strict=True))
+        return found, columns
 
     def objects(self, given: Raw) -> list[Any]:
         """The same, as instances of their model."""
@@ -128,6 +142,11 @@ class Prepared(Generic[_T]):
 def tuples(build: Callable[..., QuerySet[Any, Any]], **kinds: Any) -> Prepared[Sequence[Any]]:
     """A query that gives rows of columns."""
     return Prepared(_Given.rows, build, kinds)
+
+
+def columns(build: Callable[..., QuerySet[Any, Any]], **kinds: Any) -> Prepared[Columns]:
+    """A query that gives columns of rows."""
+    return Prepared(_Given.by_column, build, kinds)
 
 
 def objects(build: Callable[..., QuerySet[_Row]], **kinds: Any) -> Prepared[list[_Row]]:

@@ -265,8 +265,7 @@ def finish(
         row.failures, row.put_off = (0, 0) if ok else (failures, row.put_off)
         if ok or limited_until:
             row.limited_until = limited_until
-        found = _standing(remote=row.pk, now=now, since=now - _SILENCE)
-        [(pace, unheard, behind, expecting)] = found or [_UNPOLLED]
+        pace, unheard, behind, expecting = _asked_of(row, now)
         row.asked = bool(behind)
         at_once = at_once or row.asked
         row.stalled = stalled and not at_once
@@ -282,8 +281,21 @@ def finish(
         statements.write(row, [*Remote.CLAIM, *Remote.SCHEDULE])
 
 
+def _asked_of(remote: Remote, now: datetime) -> tuple[Any, ...]:
+    """What the links of a remote ask for: the seconds between polls, and without webhooks, or None
+    where none of them is polled; and how many are behind, and expect a push.
+
+    A link with `webhook_poll_interval_seconds` asks for that interval while webhooks come.
+    """
+    found = _standing(remote=remote.pk, now=now, since=now - _SILENCE)
+    return found[0] if found else _UNPOLLED
+
+
+def _turn(remote: Remote, now: datetime) -> datetime:
+    return turn(now, interval_seconds=remote.interval_seconds, phase_us=remote.phase_us)
+
+
 def _standing_of(remote: UUID, now: datetime, since: datetime) -> QuerySet[Link, Any]:
-    """How often the links of a remote ask for polls, and how many of them are behind."""
     links = Link.objects.filter(Link.polled(), remote=remote).order_by().values("remote")
     # A link that is settled has no pace any more.
     return links.annotate(
@@ -306,7 +318,7 @@ def _soon(now: datetime, failures: int = 0) -> datetime:
 def _next_poll_at(row: Remote, now: datetime, unheard_seconds: int) -> datetime:
     """The next poll; what a webhook said was not seen after a failure, so the pace is without."""
     if not row.failures:
-        return turn(now, interval_seconds=row.interval_seconds, phase_us=row.phase_us)
+        return _turn(row, now)
     later = wait(unheard_seconds, row.setbacks, silent=hosts.silent(row))
     return max(now + later, row.limited_until or now)
 
@@ -320,7 +332,7 @@ def ask(remote: Remote, now: datetime, *, afresh: bool = False) -> None:
     remote.stalled = False
     if afresh:
         remote.failures = 0
-    remote.save(update_fields=Remote.SCHEDULE)
+    statements.write(remote, Remote.SCHEDULE)
 
 
 def _ask(remote: Remote, now: datetime) -> None:
@@ -342,8 +354,9 @@ def outdate(links: QuerySet[Link]) -> None:
 
 def set_pace(remote: Remote, now: datetime) -> None:
     """Set a remote's interval from its links; its next poll stays. `remote` is locked."""
-    remote.interval_seconds = _interval(remote, now) or remote.interval_seconds
-    remote.save(update_fields=Remote.SCHEDULE)
+    interval, *_ = _asked_of(remote, now)
+    remote.interval_seconds = interval or remote.interval_seconds
+    statements.write(remote, Remote.SCHEDULE)
 
 
 def reschedule(remote: Remote) -> None:
@@ -354,31 +367,17 @@ def reschedule(remote: Remote) -> None:
     To be called in the transaction that changed a link, with `remote` locked.
     """
     now = timezone.now()
-    interval = _interval(remote, now)
+    interval, _, behind, _ = _asked_of(remote, now)
     remote.stalled = remote.asked = False
     remote.failures = 0
     remote.interval_seconds = interval or remote.interval_seconds
     if interval is None:
         remote.next_poll_at = None
-    elif remote.links.filter(Link.behind()).exists():
+    elif behind:
         _ask(remote, now)
     else:
-        remote.next_poll_at = next_turn(now) if remote.waits_since is None else now
-    remote.save(update_fields=Remote.SCHEDULE)
-
-
-def _interval(remote: Remote, now: datetime) -> int | None:
-    """The seconds between polls that its links ask for; None when none of them is polled.
-
-    A link with `webhook_poll_interval_seconds` asks for that interval while webhooks come.
-    """
-    links = remote.links.filter(Link.polled())
-    seconds: int | None = links.aggregate(pace=_pace(now))["pace"]
-    return seconds
-
-
-def _pace(now: datetime) -> Min:
-    return _pace_since(now - _SILENCE)
+        remote.next_poll_at = _turn(remote, now) if remote.waits_since is None else now
+    statements.write(remote, Remote.SCHEDULE)
 
 
 def _pace_since(since: datetime) -> Min:

@@ -12,7 +12,7 @@ from keeptrusts.redis_client import client
 _REST_SECONDS = 0.5
 
 
-async def _items(channel: str, publish: Callable[[], None], *, many: int) -> list[float]:
+async def _items(channel: str, publish: Callable[[], object], *, many: int) -> list[float]:
     """When each item came, in seconds after `publish` began, until `many` messages were heard."""
     hearing = heard(channel, seconds=5, rest_seconds=_REST_SECONDS)
     async with contextlib.aclosing(hearing) as told:

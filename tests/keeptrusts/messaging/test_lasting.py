@@ -25,7 +25,7 @@ def _run_task() -> object:
 
 
 def _worker() -> LastingConnections:
-    [installed] = app._fixups
+    [installed] = app._fixups  # type: ignore[attr-defined]
     assert isinstance(installed.worker_fixup, LastingConnections)
     return installed.worker_fixup
 
