@@ -10,7 +10,7 @@ from gitrepos.polling.turns import next_turn, turn
 
 pytestmark = pytest.mark.django_db
 
-_CHANCE = random.Random(20261201)  # noqa: S311
+_CHANCE = random.Random(20261201)
 _CASES = [
     (
         datetime(2026, 12, 1, tzinfo=UTC) + timedelta(microseconds=_CHANCE.randrange(10**12)),
