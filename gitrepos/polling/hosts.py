@@ -17,6 +17,7 @@ from gitrepos.errors import RateLimitedError, RemoteError, UnreachableError
 from gitrepos.models import Host, Pause, Remote
 from gitrepos.polling import probing
 from gitrepos.polling.probing import LONGEST_WAIT_SECONDS, PROBE_SECONDS, Due, Learnt, Scope, Seen
+from keeptrusts import times
 from keeptrusts.database import compiled
 
 SETBACKS = F("failures") + F("put_off")
@@ -280,7 +281,7 @@ def _pausing(host: str, digest: str, until: datetime) -> Trouble:
 
 def _limited(host: str, which: str, until: datetime) -> Trouble:
     message = f"{host} asks for fewer requests {which}; it is polled again after"
-    return {"code": RateLimitedError.code, "message": f"{message} {until:%Y-%m-%dT%H:%M:%SZ}."}
+    return {"code": RateLimitedError.code, "message": f"{message} {times.to_the_second(until)}."}
 
 
 def forget_unused() -> None:
