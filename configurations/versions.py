@@ -15,7 +15,9 @@ from configurations.publish import publish
 from configurations.requests import guard
 from events import audit, log
 from evidence.log import Fact
+from keeptrusts import statements
 from keeptrusts.api.errors import ConflictError, NotFoundError
+from keeptrusts.database import insert
 from keeptrusts.observed import traces
 from kt.policy.verify import VERIFY_VERSION
 
@@ -228,7 +230,8 @@ def record(entries: Sequence[Entry], *, origin: Origin, owner: str) -> dict[str,
     Returns the version's number by configuration id.
     """
     now, seq = timezone.now(), publish()
-    existing = Configuration.objects.in_bulk([entry.configuration for entry in entries])
+    found = _named(ids=[entry.configuration for entry in entries])
+    existing = {row.pk: row for row in found}
     rows: list[Configuration] = []
     versions: list[Version] = []
     before = {name: audited(row) for name, row in existing.items()}
@@ -245,15 +248,17 @@ def record(entries: Sequence[Entry], *, origin: Origin, owner: str) -> dict[str,
         )
         row.git_hash = row.content_hash
         rows.append(row)
-    _write(rows, existing=existing)
+    new = [row for row in rows if row.pk not in existing]
+    statements.write_all([row for row in rows if row.pk in existing], _WRITTEN)
     small = sum(len(entry.content) for entry in entries) <= _SMALL_BYTES
     if not small:
+        insert(new)
         Version.objects.bulk_create(versions)
     commit = {"commit": origin.commit, "author": origin.author, "signer": origin.signer}
     changes = [(row.pk, before.get(row.pk), {**audited(row), **commit}) for row in rows]
     facts = leaves.of(zip(rows, versions, strict=True), tree=origin.tree)
     audit.record_all(
-        "configuration.published", changes, facts=facts, beside=versions if small else ()
+        "configuration.published", changes, facts=facts, beside=(new, versions) if small else ()
     )
     return {row.pk: row.version for row in rows}
 
@@ -453,11 +458,7 @@ _GIT_FIELDS = [
     "name", "status", "source", "owner", "origin_url", "version", "publish_seq", "content_hash",
     "git_hash", "four_eyes", "updated_at",
 ]  # fmt: skip
-_JUDGED_FIELDS = ["judged_rules", "findings", "refused_since"]
+# What a new version changes.
+_WRITTEN = [*_GIT_FIELDS, "judged_rules", "findings", "refused_since"]
 
-
-def _write(rows: Sequence[Configuration], *, existing: Mapping[str, Configuration]) -> None:
-    Configuration.objects.bulk_create([row for row in rows if row.pk not in existing])
-    old = [row for row in rows if row.pk in existing]
-    if old:
-        Configuration.objects.bulk_update(old, [*_GIT_FIELDS, *_JUDGED_FIELDS])
+_named = statements.objects(lambda ids: Configuration.objects.filter(pk__among=ids), ids=list[str])

@@ -108,11 +108,11 @@ def record_all(
     changes: Iterable[tuple[str, Fields | None, Fields | None]],
     *,
     facts: Iterable[Fact] = (),
-    beside: Sequence[Model] = (),
+    beside: Sequence[Sequence[Model]] = (),
 ) -> None:
     """Add an entry for each of many changes: target, before and after; as `record` does.
 
-    The rows `beside`, of one model, are inserted by the same statement.
+    The rows `beside`, of a model each, are inserted before them by the same statement.
     """
     assert action in ACTIONS
     now, actor = timezone.now(), acting.current()
@@ -133,7 +133,7 @@ def record_all(
         )  # fmt: skip
         told.append(Fact("audit", audited.facts(action, target, old, new, who)))
     # While whoever calls holds up other writers each trip is one for them too.
-    insert(beside, rows, *log.rows(told, at=now))
+    insert(*beside, rows, *log.rows(told, at=now))
     hints.announce_on_commit()
 
 

@@ -10,7 +10,7 @@ from celery.signals import setup_logging, task_failure, worker_init
 from django.conf import settings
 
 from keeptrusts import database
-from keeptrusts.messaging import messages, traced
+from keeptrusts.messaging import lasting, messages, traced
 from keeptrusts.messaging.reconnecting import Messaging
 from keeptrusts.redis_client import TIMEOUTS
 from keeptrusts.servers import outages
@@ -116,6 +116,7 @@ app.conf.update(
     },
     timezone="UTC",
 )
+lasting.use(app)
 app.autodiscover_tasks(
     [
         "evidence",

@@ -9,8 +9,9 @@ import time
 from collections.abc import Mapping
 
 from django.db import connection, transaction
-from django.db.models import Exists, Max, OuterRef, Q
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
+from keeptrusts import statements
 from keeptrusts.database import compiled
 from keeptrusts.models import Count, Counter
 
@@ -98,14 +99,21 @@ def prune() -> None:
 
 def _locked(name: str) -> tuple[int, bool]:
     """The value of a counter, locked until the transaction ends, and whether it is kept."""
+    found = _of_name(name=name)
+    if not found:
+        Counter.objects.bulk_create([Counter(pk=name)], ignore_conflicts=True)
+        found = _of_name(name=name)
+    [(value, is_kept)] = found
+    return value, is_kept
+
+
+def _one(name: str) -> QuerySet[Counter, tuple[int, bool]]:
     kept = Count.objects.filter(counter=OuterRef("name"), value=OuterRef("value"))
     rows = Counter.objects.select_for_update(of=("self",)).filter(pk=name)
-    found = rows.annotate(kept=Exists(kept)).values_list("value", "kept")
-    row = found.first()
-    if row is None:
-        Counter.objects.bulk_create([Counter(pk=name)], ignore_conflicts=True)
-        row = found.get()
-    return row
+    return rows.annotate(kept=Exists(kept)).values_list("value", "kept")
+
+
+_of_name = statements.tuples(_one, name=str)
 
 
 def _at_once(name: str, above: int) -> int:

@@ -33,6 +33,8 @@ from keeptrusts.serving.database import DatabaseThread
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 2.0
+# Between two readings, of many changes that follow one another.
+_REST_SECONDS = 0.2
 PING_SECONDS = 15.0
 # Where nobody listens; who comes has what was unread looked for first.
 _UNHEARD_SECONDS = 30.0
@@ -116,20 +118,33 @@ class Feed:
     async def _follow(self) -> None:
         while True:
             try:
-                channels = (hints.CHANNEL, progress.CHANNEL)
-                async with contextlib.aclosing(heard(*channels, seconds=LOOK_SECONDS)) as told:
+                published_by = heard(
+                    hints.CHANNEL,
+                    progress.CHANNEL,
+                    seconds=LOOK_SECONDS,
+                    rest_seconds=_REST_SECONDS,
+                )
+                async with contextlib.aclosing(published_by) as told:
                     async for published in told:
-                        await self._follow_up()
+                        if self._is_due(published):
+                            await self._look()
                         await self._tell_progress(published)
             except redis.RedisError as exc:
                 log.warning("no hints from Redis; the feed is late", error=str(exc))
-                await self._follow_up()
+                if self._is_due(()):
+                    await self._look()
                 await asyncio.sleep(LOOK_SECONDS)
 
-    async def _follow_up(self) -> None:
-        """Look, where somebody hears of it; else so often that not much is unread."""
-        if self._listeners or time.monotonic() > self._looked_at + _UNHEARD_SECONDS:
-            await self._look()
+    def _is_due(self, published: Collection[tuple[str, bytes]]) -> bool:
+        """Whether the database is to be read: progress is not in it, and hints need a listener.
+
+        What nobody hears is read so often that not much is unread once somebody comes.
+        """
+        unread_seconds = time.monotonic() - self._looked_at
+        if not self._listeners:
+            return unread_seconds >= _UNHEARD_SECONDS
+        is_hinted = any(name == hints.CHANNEL for name, _ in published)
+        return is_hinted or not published or unread_seconds >= LOOK_SECONDS
 
     async def _look(self) -> None:
         """Read what changed, and tell it."""

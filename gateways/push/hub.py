@@ -31,6 +31,8 @@ from keeptrusts.serving.database import DatabaseThread
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 2.0
+# Between two readings, of many changes that follow one another.
+_REST_SECONDS = 0.05
 PING_SECONDS = 10.0
 _SLICES = 100
 _TOLD_AT_ONCE = 100
@@ -214,7 +216,7 @@ class Hub:
         """Read changes whenever a hint comes, and every two seconds."""
         while True:
             try:
-                hints_heard = heard(hints.CHANNEL, seconds=LOOK_SECONDS)
+                hints_heard = heard(hints.CHANNEL, seconds=LOOK_SECONDS, rest_seconds=_REST_SECONDS)
                 async with contextlib.aclosing(hints_heard) as told:
                     async for _ in told:
                         await self.refresh()

@@ -39,11 +39,13 @@ from keeptrusts.api.views import View
 from keeptrusts.api.writes.resources import Resource, Write, counted_by
 from keeptrusts.api.writes.writing import written
 from keeptrusts.messaging import mailbox
+from keeptrusts.messaging.merging import Merged
 
 log = structlog.get_logger(__name__)
 
 _MAX_WAIT_SECONDS = 30
 _LOOK_SECONDS = 0.1
+_MERGED_SECONDS = 0.1
 _WAIT = whole(
     "wait", "Seconds to wait for the sync.", lowest=0, highest=_MAX_WAIT_SECONDS, default=0
 )
@@ -320,7 +322,7 @@ def _hint() -> None:
 
     What is due is in the rows, so a lost hint costs a second.
     """
-    transaction.on_commit(_tell)
+    transaction.on_commit(_tell_soon)
 
 
 def _tell() -> None:
@@ -328,6 +330,10 @@ def _tell() -> None:
         tasks.tick.apply_async(expires=2)
     except OperationalError as exc:
         log.warning("broker unreachable; the next tick finds the row", error=str(exc))
+
+
+# Of many that are written together a poller polls those of each message in one batch.
+_tell_soon = Merged(_tell, seconds=_MERGED_SECONDS)
 
 
 def _previewed(link: Link) -> Any:

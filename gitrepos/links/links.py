@@ -20,8 +20,9 @@ from gitrepos.links import four_eyes, remotes
 from gitrepos.links.sealed_secrets import sealed_webhook_secret
 from gitrepos.models import Link, Remote
 from gitrepos.polling import claims
-from keeptrusts import counters
+from keeptrusts import counters, statements
 from keeptrusts.api.errors import ConflictError, FieldError
+from keeptrusts.database import insert
 from keeptrusts.observed import traces
 
 Fields = Mapping[str, Any]
@@ -64,7 +65,7 @@ def create(url: RepoURL, *, token: str, credential: str, fields: Fields) -> Link
         # Behind the lock: so no link gets a time before that of a link that readers have seen.
         row.created_at = row.updated_at = timezone.now()
         row.remote = remotes.remote_for(url, token, remotes.shared(credential))
-        row.save(force_insert=True)
+        insert([row])
         [remote] = remotes.locked(row.remote)
         claims.reschedule(remote)
         audit.record("git_repo.linked", row.pk, after=_audited(row))
@@ -230,7 +231,7 @@ def hear(link_id: UUID, *, commit: str | None) -> None:
     now = timezone.now()
     with writing():
         [remote] = remotes.locked(remotes.of_link(link_id))
-        row = Link.objects.select_for_update().get(pk=link_id)
+        [row] = _locked(pk=link_id)
         row.last_delivery_at = now
         if commit is not None and not row.suspended:
             # An attempt in flight may have asked the forge before this push.
@@ -240,8 +241,11 @@ def hear(link_id: UUID, *, commit: str | None) -> None:
             row.expected_commit = commit
             row.expected_until = now + timedelta(seconds=_EXPECTED_SECONDS)
             claims.ask(remote, now, afresh=True)
-        row.save(update_fields=Link.REQUESTS)
+        statements.write(row, Link.REQUESTS)
         claims.set_pace(remote, now)
+
+
+_locked = statements.objects(lambda pk: Link.objects.select_for_update().filter(pk=pk), pk=UUID)
 
 
 def forget_silent_hooks() -> int:

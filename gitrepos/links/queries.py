@@ -19,6 +19,7 @@ from gitrepos.links.listed import Listed
 from gitrepos.links.sealed_secrets import INSTALLED
 from gitrepos.models import CredentialKind, GitCredential, Link, LinkedFile, SyncRun
 from gitrepos.polling import hosts
+from keeptrusts import statements
 from keeptrusts.api.errors import NotFoundError
 from keeptrusts.api.lists.filters import among, between, equal
 from keeptrusts.api.lists.listing import MOST_OF_LOG, PAGE_OF_LOG, Filter
@@ -72,12 +73,20 @@ def link(link_id: UUID, seen: Seen = ALL) -> Row:
     Raises:
         NotFoundError: there is none that is seen.
     """
-    rows = listed.columns(with_status(_links(seen).filter(pk=link_id)))
     try:
-        columns = Statement(rows).columns()
+        columns = (
+            Statement(_of(link_id, seen)).columns() if seen.is_narrowed else _entire(pk=link_id)
+        )
     except EmptyResultSet:  # Nothing is seen.
         return _one((), "git repo with this id")
     return _one(_shown_links(columns, seen), "git repo with this id")
+
+
+def _of(pk: UUID, seen: Seen = ALL) -> QuerySet[Any, dict[str, Any]]:
+    return listed.columns(with_status(_links(seen).filter(pk=pk)))
+
+
+_entire = statements.columns(_of, pk=UUID)
 
 
 def check_seen(link_id: UUID, seen: Seen) -> None:

@@ -7,7 +7,9 @@ from gitrepos.forge.addresses import RepoURL, origin, stored
 from gitrepos.links.sealed_secrets import refused, sealed, token_of
 from gitrepos.models import GitCredential, Remote
 from gitrepos.polling import claims
+from keeptrusts import statements
 from keeptrusts.api.errors import ConflictError, FieldError, NotFoundError
+from keeptrusts.database import insert
 from keeptrusts.sealing import fingerprint
 
 
@@ -32,10 +34,17 @@ def remote_for(url: RepoURL, token: str, shared: GitCredential | None) -> Remote
         FieldError: the credential is not for `url`, or is missing.
     """
     made = new(url, token, shared)
-    existing = Remote.objects.filter(url=url.text, credential_digest=made.credential_digest).first()
-    if existing is None:
-        made.save(force_insert=True)
-    return existing or made
+    existing = _existing(url=url.text, credential=made.credential_digest)
+    if not existing:
+        insert([made])
+    return existing[0] if existing else made
+
+
+_existing = statements.objects(
+    lambda url, credential: Remote.objects.filter(url=url, credential_digest=credential),
+    url=str,
+    credential=str,
+)
 
 
 def new(url: RepoURL, token: str, shared: GitCredential | None) -> Remote:
@@ -110,16 +119,24 @@ def of_link(link_id: UUID) -> Remote:
     Raises:
         NotFoundError: there is no such link.
     """
-    row = Remote.objects.filter(links=link_id).first()
-    if row is None:
+    found = _of_link(link=link_id)
+    if not found:
         raise NotFoundError("git repo with this id")
-    return row
+    return found[0]
+
+
+_of_link = statements.objects(lambda link: Remote.objects.filter(links=link), link=UUID)
 
 
 def locked(*remotes: Remote) -> list[Remote]:
     """Lock remotes, in the order of their ids against deadlocks; returns their present rows."""
-    rows = Remote.objects.select_for_update().filter(pk__in={remote.pk for remote in remotes})
-    return list(rows.order_by("pk"))
+    return _locked(ids={remote.pk for remote in remotes})
+
+
+_locked = statements.objects(
+    lambda ids: Remote.objects.select_for_update().filter(pk__among=ids).order_by("pk"),
+    ids=list[UUID],
+)
 
 
 def tidy(remote: Remote) -> None:

@@ -35,7 +35,8 @@ from gitrepos.models import Link, Remote
 from gitrepos.polling import hosts
 from gitrepos.polling.gate import Gate
 from gitrepos.polling.probing import LONGEST_WAIT_SECONDS, MOST_DOUBLED, Due, Seen, wait
-from gitrepos.polling.turns import after, next_turn
+from gitrepos.polling.turns import after, next_turn, turn
+from keeptrusts import statements
 from keeptrusts.processes.due import Moment
 
 # What a dead worker costs. A living one renews its leases, see `leases`, for as long as a poll or
@@ -140,12 +141,16 @@ def lock(fence: Fence, now: datetime) -> Remote:
     Raises:
         FenceLostError: another claim holds the remote, or the lease ran out.
     """
-    row = Remote.objects.select_for_update().filter(pk=fence.remote_id).first()
+    found = _locked(pk=fence.remote_id)
+    row = found[0] if found else None
     if row is None or row.claim_id != fence.claim_id:
         raise FenceLostError("another claim holds this remote")
     if not lasts(row, now):
         raise FenceLostError("the lease of this claim ran out")
     return row
+
+
+_locked = statements.objects(lambda pk: Remote.objects.select_for_update().filter(pk=pk), pk=UUID)
 
 
 def lasts(row: Remote, now: datetime) -> bool:
@@ -296,13 +301,8 @@ def finish(
         row.failures, row.put_off = (0, 0) if ok else (failures, row.put_off)
         if ok or limited_until:
             row.limited_until = limited_until
-        standing = row.links.filter(Link.polled()).aggregate(
-            pace=_pace(now),  # A link that is settled has none any more.
-            unheard=Min("poll_interval_seconds"),
-            behind=Count("pk", filter=Link.behind()),
-            expecting=Count("pk", filter=Link.expecting(now)),
-        )
-        row.asked, pace = bool(standing["behind"]), standing["pace"]
+        pace, unheard, behind, expecting = _asked_of(row, now)
+        row.asked = bool(behind)
         at_once = at_once or row.asked
         row.stalled = stalled and not at_once
         row.interval_seconds = pace or row.interval_seconds
@@ -310,11 +310,40 @@ def finish(
             row.next_poll_at = None
         elif at_once:
             row.next_poll_at = now
-        elif standing["expecting"]:
+        elif expecting:
             row.next_poll_at = _soon(now, row.failures)
         else:
-            row.next_poll_at = _next_poll_at(row, now, standing["unheard"])
-        row.save(update_fields=[*Remote.CLAIM, *Remote.SCHEDULE])
+            row.next_poll_at = _next_poll_at(row, now, unheard)
+        statements.write(row, [*Remote.CLAIM, *Remote.SCHEDULE])
+
+
+def _asked_of(remote: Remote, now: datetime) -> tuple[Any, ...]:
+    """What the links of a remote ask for: the seconds between polls, and without webhooks, or None
+    where none of them is polled; and how many are behind, and expect a push.
+
+    A link with `webhook_poll_interval_seconds` asks for that interval while webhooks come.
+    """
+    found = _standing(remote=remote.pk, now=now, since=now - _SILENCE)
+    return found[0] if found else _UNPOLLED
+
+
+def _turn(remote: Remote, now: datetime) -> datetime:
+    return turn(now, interval_seconds=remote.interval_seconds, phase_us=remote.phase_us)
+
+
+def _standing_of(remote: UUID, now: datetime, since: datetime) -> QuerySet[Link, Any]:
+    links = Link.objects.filter(Link.polled(), remote=remote).order_by().values("remote")
+    # A link that is settled has no pace any more.
+    return links.annotate(
+        pace=_pace_since(since),
+        unheard=Min("poll_interval_seconds"),
+        many_behind=Count("pk", filter=Link.behind()),
+        many_expecting=Count("pk", filter=Link.expecting(now)),
+    ).values_list("pace", "unheard", "many_behind", "many_expecting")
+
+
+_UNPOLLED = (None, None, 0, 0)
+_standing = statements.tuples(_standing_of, remote=UUID, now=datetime, since=datetime)
 
 
 def _soon(now: datetime, failures: int = 0) -> datetime:
@@ -322,10 +351,10 @@ def _soon(now: datetime, failures: int = 0) -> datetime:
     return now + timedelta(seconds=2 ** min(failures, 6))
 
 
-def _next_poll_at(row: Remote, now: datetime, unheard_seconds: int) -> datetime | Combinable:
+def _next_poll_at(row: Remote, now: datetime, unheard_seconds: int) -> datetime:
     """The next poll; what a webhook said was not seen after a failure, so the pace is without."""
     if not row.failures:
-        return next_turn(now)
+        return _turn(row, now)
     later = wait(unheard_seconds, row.setbacks, silent=hosts.silent(row))
     return max(now + later, row.limited_until or now)
 
@@ -339,7 +368,7 @@ def ask(remote: Remote, now: datetime, *, afresh: bool = False) -> None:
     remote.stalled = False
     if afresh:
         remote.failures = 0
-    remote.save(update_fields=Remote.SCHEDULE)
+    statements.write(remote, Remote.SCHEDULE)
 
 
 def _ask(remote: Remote, now: datetime) -> None:
@@ -361,8 +390,9 @@ def outdate(links: QuerySet[Link]) -> None:
 
 def set_pace(remote: Remote, now: datetime) -> None:
     """Set a remote's interval from its links; its next poll stays. `remote` is locked."""
-    remote.interval_seconds = _interval(remote, now) or remote.interval_seconds
-    remote.save(update_fields=Remote.SCHEDULE)
+    interval, *_ = _asked_of(remote, now)
+    remote.interval_seconds = interval or remote.interval_seconds
+    statements.write(remote, Remote.SCHEDULE)
 
 
 def reschedule(remote: Remote) -> None:
@@ -373,32 +403,22 @@ def reschedule(remote: Remote) -> None:
     To be called in the transaction that changed a link, with `remote` locked.
     """
     now = timezone.now()
-    interval = _interval(remote, now)
+    interval, _, behind, _ = _asked_of(remote, now)
     remote.stalled = remote.asked = False
     remote.failures = 0
     remote.interval_seconds = interval or remote.interval_seconds
     if interval is None:
         remote.next_poll_at = None
-    elif remote.links.filter(Link.behind()).exists():
+    elif behind:
         _ask(remote, now)
     else:
-        remote.next_poll_at = next_turn(now) if remote.waits_since is None else now
-    remote.save(update_fields=Remote.SCHEDULE)
+        remote.next_poll_at = _turn(remote, now) if remote.waits_since is None else now
+    statements.write(remote, Remote.SCHEDULE)
 
 
-def _interval(remote: Remote, now: datetime) -> int | None:
-    """The seconds between polls that its links ask for; None when none of them is polled.
-
-    A link with `webhook_poll_interval_seconds` asks for that interval while webhooks come.
-    """
-    links = remote.links.filter(Link.polled())
-    seconds: int | None = links.aggregate(pace=_pace(now))["pace"]
-    return seconds
-
-
-def _pace(now: datetime) -> Min:
+def _pace_since(since: datetime) -> Min:
     heard = When(
-        ~silent(now), webhook_poll_interval_seconds__isnull=False,
+        ~_silent_since(since), webhook_poll_interval_seconds__isnull=False,
         then=F("webhook_poll_interval_seconds"),
     )  # fmt: skip
     return Min(Case(heard, default=F("poll_interval_seconds")))
@@ -406,8 +426,11 @@ def _pace(now: datetime) -> Min:
 
 def silent(now: datetime) -> Q:
     """Links without a genuine webhook for a week."""
-    heard = Q(last_delivery_at__isnull=False, last_delivery_at__gt=now - _SILENCE)
-    return ~heard
+    return _silent_since(now - _SILENCE)
+
+
+def _silent_since(since: datetime) -> Q:
+    return ~Q(last_delivery_at__isnull=False, last_delivery_at__gt=since)
 
 
 def retry_stalled() -> int:

@@ -10,6 +10,7 @@ from django.db.models.functions import Cast
 from django.db.models.sql.compiler import SQLCompiler
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
+_US = timedelta(microseconds=1)
 
 
 def next_turn(now: datetime) -> Combinable:
@@ -24,6 +25,14 @@ def next_turn(now: datetime) -> Combinable:
     return _Moment(turn * interval_us + phase_us)
 
 
+def turn(now: datetime, *, interval_seconds: int, phase_us: int) -> datetime:
+    """The same moment, of a row that was read."""
+    interval_us = interval_seconds * 1_000_000
+    phase_us %= interval_us
+    turns = ((now - _EPOCH) // _US - phase_us) // interval_us + 1
+    return _EPOCH + (turns * interval_us + phase_us) * _US
+
+
 def after(now: datetime, seconds: Combinable) -> Combinable:
     """The moment `seconds` after `now`; `seconds` is an expression over a row."""
     return _Moment(_since_epoch(now) + _microseconds(seconds))
@@ -31,7 +40,7 @@ def after(now: datetime, seconds: Combinable) -> Combinable:
 
 def _since_epoch(now: datetime) -> Value:
     """The microseconds from 1970 to `now`."""
-    return Value((now - _EPOCH) // timedelta(microseconds=1), output_field=BigIntegerField())
+    return Value((now - _EPOCH) // _US, output_field=BigIntegerField())
 
 
 def _microseconds(seconds: Combinable) -> Combinable:

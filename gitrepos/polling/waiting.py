@@ -7,6 +7,7 @@ workers names nobody: whoever gets one takes the sync whose turn it is by then.
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -17,7 +18,11 @@ from django.utils import timezone
 from gitrepos.models import Link, Remote
 from gitrepos.polling import claims, hosts, measures
 from gitrepos.polling.claims import Fence
+from gitrepos.polling.probing import Scope
+from keeptrusts import statements
 from keeptrusts.processes.due import Moment
+
+Troubles = Mapping[Scope, datetime]
 
 # What waits for longer is as urgent as what somebody asked for.
 _LONG = timedelta(minutes=2)
@@ -114,7 +119,7 @@ def put(fence: Fence, what: Found) -> None:
         row.waits_since = row.waits_since or now
         row.claim_id = None
         row.lease_until = now + timedelta(seconds=WAITING_SECONDS)
-        row.save(update_fields=Remote.CLAIM)
+        statements.write(row, Remote.CLAIM)
 
 
 def _kills(row: Remote) -> int:
@@ -127,17 +132,17 @@ def _kills(row: Remote) -> int:
 def take(claim_id: UUID, now: datetime) -> tuple[Fence, Found] | None:
     """Claim the remote whose turn it is for a sync; None when no sync waits."""
     passed: list[Group] = []
-    rows = _waiting()
-    while (group := _next(rows, now, passed)) is not None:
+    troubles = hosts.in_trouble()
+    while (group := _next(troubles, now, passed)) is not None:
         with transaction.atomic():
-            row = _first(_of(rows, group, now))
+            row = _first(troubles, group, now)
             if row is not None:
                 measures.waited((now - row.waits_since).total_seconds())
                 what = found(row.found)
                 row.waits_since = None  # What was found stays, for a sync that is killed.
                 row.claim_id, row.synced_at = claim_id, now
                 row.lease_until = now + timedelta(seconds=claims.LEASE_SECONDS)
-                row.save(update_fields=Remote.CLAIM)
+                statements.write(row, Remote.CLAIM)
                 return Fence(row.pk, claim_id), what
         # Others are about to claim all of it.
         passed.append(group)
@@ -159,47 +164,78 @@ def wake_late(now: datetime) -> None:
     Remote.objects.filter(synced_at__gt=ahead).update(synced_at=now)
 
 
-def _waiting() -> QuerySet[Remote]:
+def _waiting(troubles: Troubles) -> QuerySet[Remote]:
     """The remotes whose sync waits, and may begin.
 
     A paused credential fetches nothing, and a host that rests is asked for what somebody waits for
     alone. That ends with a poll that is answered: a fetch takes a minute to find a host silent.
     """
-    return hosts.outside(_put_rows(), hosts.in_trouble())
+    return hosts.outside(_put_rows(), troubles)
 
 
 def _put_rows() -> QuerySet[Remote]:
     return Remote.objects.filter(waits_since__isnull=False, claim_id__isnull=True)
 
 
-def _urgent(now: datetime) -> Q:
-    return Q(asked=True) | Q(waits_since__lte=now - _LONG)
+def _urgent(late: datetime) -> Q:
+    return Q(asked=True) | Q(waits_since__lte=late)
 
 
-def _of(rows: QuerySet[Remote], group: Group, now: datetime) -> QuerySet[Remote]:
-    urgent = _urgent(now) if group.urgent else ~_urgent(now)
-    rows = rows.filter(urgent, host=group.host, credential_digest=group.credential)
-    return rows.order_by("waits_since")
+def _first(troubles: Troubles, group: Group, now: datetime) -> Any:
+    """The first row of a group, locked; one that another worker is about to claim is skipped."""
+    named: dict[str, Any] = {
+        "host": group.host,
+        "credential": group.credential,
+        "late": now - _LONG,
+    }
+    if troubles:
+        found = list(_of(troubles, group.urgent, **named))
+    else:
+        found = (_urgent_of if group.urgent else _other_of)(**named)
+    return found[0] if found else None
 
 
-def _first(rows: QuerySet[Remote]) -> Any:
-    """The first row, locked; one that another worker is about to claim is skipped."""
+def _of(
+    troubles: Troubles, is_urgent: bool, *, host: str, credential: str, late: datetime
+) -> QuerySet[Remote]:
+    urgent = _urgent(late) if is_urgent else ~_urgent(late)
+    rows = _waiting(troubles).filter(urgent, host=host, credential_digest=credential)
     skips = connection.features.has_select_for_update_skip_locked
-    return rows.select_for_update(skip_locked=skips).first()
+    return rows.select_for_update(skip_locked=skips).order_by("waits_since")[:1]
 
 
-def _next(rows: QuerySet[Remote], now: datetime, passed: Collection[Group]) -> Group | None:
-    urgent = Case(When(_urgent(now), then=Value(True)), default=Value(False))
-    grouped = rows.annotate(urgent=urgent).values("urgent", "host", "credential_digest")
-    found = grouped.annotate(since=Min("waits_since")).values_list(
-        "urgent", "host", "credential_digest", "since"
-    )
-    groups = [Group(*row) for row in found.order_by()]
-    begun = (
-        Remote.objects.filter(synced_at__gt=now - _REMEMBERED)
-        .values("host", "credential_digest")
-        .annotate(at=Max("synced_at"))
-        .order_by()
-    )
-    last = {(row["host"], row["credential_digest"]): row["at"] for row in begun}
+_KINDS: dict[str, Any] = {"host": str, "credential": str, "late": datetime}
+_urgent_of = statements.objects(partial(_of, {}, True), **_KINDS)
+_other_of = statements.objects(partial(_of, {}, False), **_KINDS)
+
+
+def _next(troubles: Troubles, now: datetime, passed: Collection[Group]) -> Group | None:
+    late = now - _LONG
+    found = _groups(troubles, late) if troubles else _all_groups(late=late)
+    groups = [Group(*row) for row in found]
+    if not groups:
+        return None
+    begun = _begun(since=now - _REMEMBERED)
+    last = {(host, credential): at for host, credential, at in begun}
     return next_group((group for group in groups if group not in passed), last)
+
+
+def _groups(troubles: Troubles, late: datetime) -> QuerySet[Remote, Any]:
+    """What waits, by group."""
+    urgent = Case(When(_urgent(late), then=Value(True)), default=Value(False))
+    rows = _waiting(troubles).annotate(urgent=urgent).values("urgent", "host", "credential_digest")
+    found = rows.annotate(since=Min("waits_since")).order_by()
+    return found.values_list("urgent", "host", "credential_digest", "since")
+
+
+_all_groups = statements.tuples(partial(_groups, {}), late=datetime)
+
+
+def _last_begun(since: datetime) -> QuerySet[Remote, Any]:
+    """When the last sync of each credential at a host began."""
+    rows = Remote.objects.filter(synced_at__gt=since).values("host", "credential_digest")
+    found = rows.annotate(at=Max("synced_at")).order_by()
+    return found.values_list("host", "credential_digest", "at")
+
+
+_begun = statements.tuples(_last_begun, since=datetime)

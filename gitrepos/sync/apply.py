@@ -30,11 +30,12 @@ from gitrepos.sync.facts import Look
 from gitrepos.sync.holds import Weighed
 from gitrepos.sync.needs import Reason
 from gitrepos.sync.plan import Hold, Plan, Replacement, mass_removal
-from keeptrusts import counters
+from keeptrusts import counters, statements
 from keeptrusts.api.acting import Actor, acting_as
 from keeptrusts.observed import traces
 
 _MAX_WAIT = timedelta(hours=1)
+_ALL = [one.attname for one in Link._meta.concrete_fields if not one.primary_key]
 # Of a commit by its id, which does not change.
 _FINAL = (NotOnAnyBranchError.code, NotACommitError.code, PathNotFoundError.code)
 
@@ -196,10 +197,14 @@ def _count() -> None:
 
 def _locked(fence: Fence, attempt: Attempt, now: datetime) -> Link:
     claims.lock(fence, now)
-    link = Link.objects.select_for_update().filter(pk=attempt.link_id).first()
+    found = _one(pk=attempt.link_id)
+    link = found[0] if found else None
     if link is None or link.suspended or link.generation != attempt.generation:
         raise LinkChangedError("the link was edited, suspended or deleted")
     return link
+
+
+_one = statements.objects(lambda pk: Link.objects.select_for_update().filter(pk=pk), pk=UUID)
 
 
 def _decide(
@@ -259,7 +264,7 @@ def _observe(link: Link, attempt: Attempt) -> None:
     if not _is_expecting(link):
         link.expected_commit, link.expected_until = "", None
     notices.tell_failure(link)
-    link.save()
+    statements.write(link, _ALL)
 
 
 def _is_final(link: Link) -> bool:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Self
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from configurations.models import Configuration
 from gitrepos import refs
@@ -18,6 +18,7 @@ from gitrepos.sync import holds, ownership
 from gitrepos.sync.candidates import GONE, Candidate, Linked, read
 from gitrepos.sync.ownership import OtherLink
 from gitrepos.sync.plan import Holder, LinkTerms, Plan, plan
+from keeptrusts import statements
 from keeptrusts.judge import policies
 from keeptrusts.judge.policies import TOO_COSTLY
 from kt.policy.findings import Finding
@@ -135,10 +136,19 @@ def linked_by(link_ids: Sequence[UUID]) -> dict[UUID, list[Linked]]:
     return Feeding.of(link_ids).linked()
 
 
-def _rows(link_ids: Sequence[UUID]) -> Iterable[tuple[Any, ...]]:
-    files = LinkedFile.objects.filter(link__in=link_ids).order_by("path")
+def _files_of(ids: Sequence[UUID]) -> QuerySet[LinkedFile, Any]:
+    files = LinkedFile.objects.filter(link__id__among=ids).order_by("path")
     columns = ("link_id", "link__observed_rules", "findings", *_COLUMNS)
     return files.values_list(*columns)
+
+
+def _fed_by(owners: Sequence[str]) -> QuerySet[Configuration, Any]:
+    fed = Configuration.objects.filter(owner__among=owners)
+    return fed.values_list("owner", "pk", "git_hash", "four_eyes")
+
+
+_files = statements.tuples(_files_of, ids=list[UUID])
+_fed = statements.tuples(_fed_by, owners=list[str])
 
 
 def _standing(
@@ -165,8 +175,7 @@ class Feeding:
     @classmethod
     def of(cls, link_ids: Sequence[UUID]) -> Self:
         """What they feed now."""
-        fed = Configuration.objects.filter(owner__in=list(map(str, link_ids)))
-        return cls(link_ids, list(fed.values_list("owner", "pk", "git_hash", "four_eyes")))
+        return cls(link_ids, _fed(owners=list(map(str, link_ids))))
 
     def linked(self) -> dict[UUID, list[Linked]]:
         """The files of the links as of their last syncs, by the link's id.
@@ -175,7 +184,7 @@ class Feeding:
         read again; so has one whose configuration another link feeds by now.
         """
         settled = {(owner, pk) for owner, pk, git_hash, _ in self.rows if git_hash}
-        return _standing(self.link_ids, _rows(self.link_ids), settled)
+        return _standing(self.link_ids, _files(ids=self.link_ids), settled)
 
     def guarded(self, links: Sequence[Link]) -> set[UUID]:
         """Those of the links that are under four eyes, or feed what is."""
@@ -200,29 +209,38 @@ def holding(
 ) -> dict[str, Holder]:
     """Who has the ids that candidates and files name, by id."""
     ids = {one.configuration for one in candidates} | {one.configuration for one in files}
-    configurations = Configuration.objects.filter(pk__in=ids).only(
-        "name",
-        "owner",
-        "origin_url",
-        "content_hash",
-        "git_hash",
-        "status",
-        "pinned_at",
-        "four_eyes",
-    )
     return {
-        row.pk: Holder(
-            row.name,
-            row.owner,
-            row.origin_url,
-            row.content_hash,
-            row.git_hash,
-            archived=row.status == Configuration.Status.ARCHIVED,
-            pinned=row.pinned_at is not None,
-            four_eyes=row.four_eyes,
+        pk: Holder(
+            name,
+            owner,
+            origin_url,
+            content_hash,
+            git_hash,
+            archived=status == Configuration.Status.ARCHIVED,
+            pinned=pinned_at is not None,
+            four_eyes=four_eyes,
         )
-        for row in configurations
+        for (
+            pk,
+            name,
+            owner,
+            origin_url,
+            content_hash,
+            git_hash,
+            status,
+            pinned_at,
+            four_eyes,
+        ) in _holders(ids=list(ids))
     }
+
+
+def _holders_of(ids: Sequence[str]) -> QuerySet[Configuration, Any]:
+    columns = ("pk", "name", "owner", "origin_url", "content_hash", "git_hash")
+    rows = Configuration.objects.filter(pk__among=ids)
+    return rows.values_list(*columns, "status", "pinned_at", "four_eyes")
+
+
+_holders = statements.tuples(_holders_of, ids=list[str])
 
 
 def _contested(

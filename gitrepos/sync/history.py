@@ -4,12 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Exists, OuterRef
 
 from gitrepos.models import Link, LinkedFile, SyncRun
 from gitrepos.sync.candidates import CHECKOUT_CODES
 from gitrepos.sync.plan import FileDecision, Plan
+from keeptrusts import statements
 from keeptrusts.database import insert
 from keeptrusts.messaging import hints
 from keeptrusts.observed import traces
@@ -23,7 +25,12 @@ _WRITTEN = ["blob", "content_hash", "outcome", "findings", "renamed_from", "upda
 
 def files(link: Link) -> list[LinkedFile]:
     """The rows of a link's files by path, which stay as they are while the link is locked."""
-    return list(LinkedFile.objects.filter(link=link).order_by("path"))
+    return _files(link=link.pk)
+
+
+_files = statements.objects(
+    lambda link: LinkedFile.objects.filter(link=link).order_by("path"), link=UUID
+)
 
 
 def cases_not_run(link: Link, changed: Iterable[LinkedFile]) -> int:
@@ -64,8 +71,7 @@ def update(
     dropped = [rows[gone.path, gone.configuration].pk for gone in decided.dropped]
     if dropped:
         LinkedFile.objects.filter(pk__in=dropped).delete()
-    if old := [row for row in changed if row.pk is not None]:
-        LinkedFile.objects.bulk_update(old, _WRITTEN)
+    statements.write_all([row for row in changed if row.pk is not None], _WRITTEN)
     return changed
 
 

@@ -3,7 +3,10 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
+
+from django.db.models import QuerySet
 
 from configurations.models import Configuration
 from gitrepos import refs
@@ -12,6 +15,7 @@ from gitrepos.models import NO_POLICY_FILES, Link, LinkedFile, SyncRun
 from gitrepos.refs import Heads
 from gitrepos.snapshot.values import FilesRequest
 from gitrepos.sync.candidates import GONE, OWNED, Linked, settled
+from keeptrusts import statements
 from keeptrusts.judge.policies import NOT_JUDGED
 from kt.policy.verify import VERIFY_VERSION
 
@@ -91,8 +95,7 @@ def pending_files(links: Iterable[Link]) -> dict[UUID, Reason]:
     `configurations.judging` reads them.
     """
     rules = {link.pk: link.observed_rules for link in links}
-    files = LinkedFile.objects.filter(LinkedFile.refused(), link__id__among=list(rules))
-    rows = list(files.values_list("link_id", "configuration", "outcome", "findings"))
+    rows = _refused(ids=list(rules))
     if not rows:
         return {}
     unlinked = {row[1] for row in rows if row[2] == LinkedFile.Outcome.UNLINKED}
@@ -110,6 +113,14 @@ def pending_files(links: Iterable[Link]) -> dict[UUID, Reason]:
         **dict.fromkeys(released, Reason.RELEASED),
         **dict.fromkeys(older, Reason.RULES_CHANGED),
     }
+
+
+def _refused_of(ids: Sequence[UUID]) -> QuerySet[LinkedFile, Any]:
+    files = LinkedFile.objects.filter(LinkedFile.refused(), link__id__among=ids)
+    return files.values_list("link_id", "configuration", "outcome", "findings")
+
+
+_refused = statements.tuples(_refused_of, ids=list[UUID])
 
 
 def _free(refused: Collection[tuple[UUID, str]]) -> set[tuple[UUID, str]]:

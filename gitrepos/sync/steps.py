@@ -39,6 +39,7 @@ from gitrepos.sync.facts import Look
 from gitrepos.sync.needs import Reason
 from gitrepos.sync.plan import Hold, Replacement
 from gitrepos.sync.work import Work
+from keeptrusts import statements
 from keeptrusts.judge import policies
 from keeptrusts.observed import traces
 
@@ -145,8 +146,15 @@ def _reasons(job: Work, heads: Heads, pending: Mapping[UUID, Reason]) -> dict[UU
 
 def siblings(links: Sequence[Link]) -> list[Link]:
     """The other links of a ref, suspended ones and those with another credential too."""
-    same = Link.objects.filter(url=links[0].url, **refs.columns(links[0]))
-    return list(same.exclude(pk__in=[link.pk for link in links]).order_by("pk"))
+    among = {link.pk for link in links}
+    same = _same(url=links[0].url, **refs.columns(links[0]))
+    return [link for link in same if link.pk not in among]
+
+
+_same = statements.objects(
+    lambda **where: Link.objects.filter(**where).order_by("pk"),
+    **dict.fromkeys(("url", *refs.FORMS), str),
+)
 
 
 def looks(

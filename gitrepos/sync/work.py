@@ -5,11 +5,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from uuid import UUID
 
 import structlog
 from django.conf import settings
+from django.db.models import QuerySet, prefetch_related_objects
 from django.utils import timezone
 
 from gitrepos import refs
@@ -24,6 +26,8 @@ from gitrepos.snapshot import temporary
 from gitrepos.sync import apply, needs
 from gitrepos.sync.apply import Attempt, LinkChangedError
 from gitrepos.sync.needs import Reason
+from keeptrusts import statements
+from keeptrusts.statements import Prepared
 from kt.policy.verify import VERIFY_VERSION
 from kt.tracing import context
 from kt.tracing.context import Trace
@@ -79,15 +83,34 @@ def load(batch: Claim, only: tuple[Sequence[str], Sequence[str]] = ((), ())) -> 
 
     `only` has the columns of remotes and of links that are read; empty for all.
     """
-    rows = Remote.objects.filter(pk__among=batch.remote_ids, claim_id=batch.id).only(*only[0])
-    rows = rows.prefetch_related("shared")  # No query where no remote has one.
+    remotes_of, links_of = _reading(*only)
+    rows = remotes_of(claim=batch.id, ids=batch.remote_ids)
+    prefetch_related_objects(rows, "shared")  # No query where no remote has one.
     links: dict[UUID, list[Link]] = defaultdict(list)
     now = timezone.now()
     remotes = {row.pk: row for row in rows}
-    polled = Link.objects.filter(Link.polled(), remote__id__among=list(remotes)).order_by("pk")
-    for link in polled.only(*only[1]):
+    for link in links_of(ids=list(remotes)):
         links[link.remote_id].append(link)
     return {pk: Work(row, tuple(links[pk]), now) for pk, row in remotes.items()}
+
+
+@lru_cache(maxsize=4)
+def _reading(
+    remotes: Sequence[str], links: Sequence[str]
+) -> tuple[Prepared[list[Remote]], Prepared[list[Link]]]:
+    """The questions for remotes of a claim, and for their links that are polled."""
+
+    def claimed(claim: UUID, ids: Sequence[UUID]) -> QuerySet[Remote]:
+        return Remote.objects.filter(pk__among=ids, claim_id=claim).only(*remotes)
+
+    def polled(ids: Sequence[UUID]) -> QuerySet[Link]:
+        rows = Link.objects.filter(Link.polled(), remote__id__among=ids)
+        return rows.order_by("pk").only(*links)
+
+    return (
+        statements.objects(claimed, claim=UUID, ids=list[UUID]),
+        statements.objects(polled, ids=list[UUID]),
+    )
 
 
 def fail_all(

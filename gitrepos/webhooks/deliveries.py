@@ -20,6 +20,7 @@ from gitrepos.links.sealed_secrets import sealed_webhook_secret, webhook_secret_
 from gitrepos.models import Link
 from gitrepos.webhooks import forges
 from gitrepos.webhooks.forges import Delivery, Headers, Push
+from keeptrusts import statements
 from keeptrusts.api.errors import ApiError, UnavailableError
 from keeptrusts.redis_client import client
 from keeptrusts.sealing import SealError
@@ -78,7 +79,7 @@ def take(link_id: UUID, headers: Headers, body: bytes) -> Receipt:
         NotFoundError: the link was deleted meanwhile.
         UnavailableError: the broker does not answer.
     """
-    link = Link.objects.filter(pk=link_id).first() or Link(pk=link_id)
+    link = next(iter(_links(pk=link_id)), None) or Link(pk=link_id)
     key, mark = f"keeptrusts:deliveries:{link_id}", _mark(link, headers, body)
     if not _is_new(key, mark):
         return Receipt("replayed", "This delivery was taken before.")
@@ -91,6 +92,9 @@ def take(link_id: UUID, headers: Headers, body: bytes) -> Receipt:
         raise
     log.info("a push was heard", git_repo=str(link_id), ignored=ignored.ignored if ignored else "")
     return ignored or Receipt("", "The link is polled now.")
+
+
+_links = statements.objects(lambda pk: Link.objects.filter(pk=pk), pk=UUID)
 
 
 def _mark(link: Link, headers: Headers, body: bytes) -> str:

@@ -1,6 +1,7 @@
 """Hearing what is published over Redis' pub/sub, by an event loop."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -16,8 +17,13 @@ _SETTLE_SECONDS = 0.02
 _MOST_AT_ONCE = 10_000
 
 
-async def heard(*channels: str, seconds: float) -> AsyncGenerator[list[tuple[str, bytes]], None]:
+async def heard(
+    *channels: str, seconds: float, rest_seconds: float = 0.0
+) -> AsyncGenerator[list[tuple[str, bytes]], None]:
     """What was published, by channel: an item at first, after messages, and at least so often.
+
+    The first messages after a while come at once. Of many that follow one another, those of
+    `rest_seconds` come together, since whoever hears of a change reads all that changed.
 
     Raises:
         redis.RedisError: Redis does not answer, or with what is no message.
@@ -28,16 +34,17 @@ async def heard(*channels: str, seconds: float) -> AsyncGenerator[list[tuple[str
             await hearing.subscribe(*channels)
             messages: list[Any] = []
             while True:
+                rests_until = time.monotonic() + rest_seconds
                 yield [(one["channel"].decode(), one["data"]) for one in messages]
                 first = await hearing.get_message(timeout=seconds)
-                messages = [first, *await _settled(hearing)] if first else []
+                messages = [first, *await _settled(hearing, rests_until)] if first else []
     except UNREADABLE as exc:
         raise redis.InvalidResponse("an answer outside the protocol") from exc
 
 
-async def _settled(hearing: PubSub) -> list[Any]:
+async def _settled(hearing: PubSub, rests_until: float) -> list[Any]:
     """The messages that come until there are no more, so that many changes are read at once."""
-    await asyncio.sleep(_SETTLE_SECONDS)
+    await asyncio.sleep(max(_SETTLE_SECONDS, rests_until - time.monotonic()))
     found: list[Any] = []
     while len(found) < _MOST_AT_ONCE and (message := await hearing.get_message(timeout=0)):
         found.append(message)

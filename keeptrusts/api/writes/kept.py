@@ -16,11 +16,12 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from keeptrusts import sealing
+from keeptrusts import sealing, statements
 from keeptrusts.api import acting
 from keeptrusts.api.errors import AlreadyDoneError, FieldError, RefusedError
 from keeptrusts.api.printable import encode
 from keeptrusts.api.writes import conditions
+from keeptrusts.database import insert
 from keeptrusts.models import KeptAnswer
 
 REPLAYED = "Idempotent-Replayed"
@@ -68,8 +69,8 @@ def find(at: Place) -> Response | None:
         AlreadyDoneError: it is kept without what it showed.
         RefusedError: 422, it is that to another body (`idempotency_key_reused`).
     """
-    row = KeptAnswer.objects.filter(pk=at.pk, created_at__gt=timezone.now() - _LIFE).first()
-    if row is None:
+    row = next(iter(_kept(pk=at.pk)), None)
+    if row is None or row.created_at <= timezone.now() - _LIFE:
         return None
     if not _is_same(row, at):
         raise RefusedError(
@@ -81,6 +82,9 @@ def find(at: Place) -> Response | None:
     if row.body is None or row.sees != at.sees:
         raise AlreadyDoneError(row.target, headers=again)
     return Response(row.body.encode(), status=row.status, headers=again)
+
+
+_kept = statements.objects(lambda pk: KeptAnswer.objects.filter(pk=pk), pk=str)
 
 
 def claim(at: Place) -> Response | None:
@@ -108,18 +112,20 @@ def claim(at: Place) -> Response | None:
 
 def keep(at: Place, answer: Response, *, is_secret: bool) -> None:
     """Keep an answer, in the transaction of what it tells; without its body if `is_secret`."""
-    row, encoded = answer.data["data"], encode(answer.data)
-    KeptAnswer.objects.filter(pk=at.pk).delete()  # One that is over.
-    KeptAnswer.objects.create(
+    target, encoded = answer.data["data"], encode(answer.data)
+    if _kept(pk=at.pk):
+        KeptAnswer.objects.filter(pk=at.pk).delete()  # One that is over.
+    row = KeptAnswer(
         pk=at.pk,
         body_mac=sealing.vouch(at.body, row=_row(at.pk))[: sealing.MAC_DIGITS].decode(),
         sees=at.sees,
         status=answer.status_code,
         headers={name: answer.headers[name] for name in _KEPT_HEADERS if name in answer.headers},
-        target=str(row.get("id", row.get("name"))),
+        target=str(target.get("id", target.get("name"))),
         body=None if is_secret else encoded.decode(),
         created_at=timezone.now(),
     )
+    insert([row])
     answer.data = encoded
 
 

@@ -40,7 +40,7 @@ def _listener() -> Listener:
 def feed(monkeypatch: pytest.MonkeyPatch) -> Feed:
     """One that hears a hundred hints; the credentials of its listeners last."""
 
-    async def heard(*_: str, seconds: float) -> AsyncGenerator[list[tuple[str, bytes]], None]:
+    async def heard(*_: str, **_seconds: float) -> AsyncGenerator[list[tuple[str, bytes]], None]:
         for _number in range(100):
             yield []
         await asyncio.Event().wait()

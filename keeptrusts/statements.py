@@ -1,0 +1,197 @@
+"""Statements that are asked often: their SQL is made once, and only values are new each time.
+
+To make SQL of a query took two thirds of a sync's processor time. Models stay the truth: a question
+is a query of theirs, made with stand-ins for the values that are found again in its parameters.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache, partial
+from itertools import repeat
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from django.db import DatabaseError, connections, transaction
+from django.db import connection as default
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Model, QuerySet
+
+from keeptrusts.database import Columns, Raw, Statement, ids_of
+
+_T = TypeVar("_T")
+_Row = TypeVar("_Row", bound=Model)
+
+_BEGIN = datetime(1971, 1, 1, tzinfo=UTC)
+_FIRST = 1_934_000_000
+# Django's one statement for many rows takes as long to make as some take to be written.
+_FEW = 3
+
+
+def _stand_in(kind: Any, place: int) -> Any:
+    """A value that no query has of itself."""
+    if kind is UUID:
+        return UUID(int=(0x6B65657074727573 << 64) + place)
+    if kind is datetime:
+        return _BEGIN.replace(microsecond=place + 1)
+    if kind is int:
+        return _FIRST + place
+    if kind is str:
+        return f"\x1astand-in {place}"
+    [one] = kind.__args__
+    return [_stand_in(one, place)]
+
+
+def _plain(value: Any, _connection: BaseDatabaseWrapper) -> Any:
+    return value
+
+
+def _uuid(value: UUID, connection: BaseDatabaseWrapper) -> Any:
+    return value if connection.features.has_native_uuid_field else value.hex
+
+
+def _moment(value: datetime, connection: BaseDatabaseWrapper) -> Any:
+    return connection.ops.adapt_datetimefield_value(value)
+
+
+_WRITTEN: dict[Any, Callable[[Any, BaseDatabaseWrapper], Any]] = {
+    UUID: _uuid, datetime: _moment, str: _plain, int: _plain,
+    list[UUID]: ids_of, list[str]: ids_of,
+}  # fmt: skip
+
+
+class _Given(Statement):
+    """A statement with parameters, each of which is a constant or the value of a name."""
+
+    def __init__(self, rows: QuerySet[Any, Any], kinds: dict[str, Any], used: Raw) -> None:
+        super().__init__(rows)
+        connection = connections[self._alias]
+        self._model = rows.model
+        self._kinds = kinds
+        written = {
+            _key(_WRITTEN[kind](used[name], connection)): name for name, kind in kinds.items()
+        }
+        self._sql, params = self._asked[0], self._asked[1] or ()
+        self._params = [(written.get(_key(one)), one) for one in params]
+        missing = kinds.keys() - {name for name, _ in self._params}
+        assert not missing, missing
+
+    def rows(self, given: Raw) -> Sequence[tuple[Any, ...]]:
+        """The rows that there are now for these values."""
+        found, columns = self._found(given)
+        return found if columns is None else list(zip(*columns.values(), strict=True))
+
+    def by_column(self, given: Raw) -> Columns:
+        """The same, by column."""
+        found, columns = self._found(given)
+        if columns is not None:
+            return columns
+        read = zip(*found, strict=True) if found else repeat((), len(self._names))
+        return dict(zip(self._names, read, strict=True))
+
+    def _found(self, given: Raw) -> tuple[Sequence[tuple[Any, ...]], Columns | None]:
+        """The rows, and their columns if some had to be converted."""
+        connection = connections[self._alias]
+        written = {
+            name: _WRITTEN[kind](given[name], connection) for name, kind in self._kinds.items()
+        }
+        params = [one if name is None else written[name] for name, one in self._params]
+        with connection.cursor() as cursor:
+            cursor.execute(self._sql, params)
+            found: list[tuple[Any, ...]] = cursor.fetchall()
+        if not found or not self._converters:
+            return found, None
+        columns: Columns = dict(zip(self._names, zip(*found, strict=True), strict=True))
+        for name, convert, expression in self._converters:
+            columns[name] = convert(columns[name], expression, connection)
+        return found, columns
+
+    def objects(self, given: Raw) -> list[Any]:
+        """The same, as instances of their model."""
+        make = partial(self._model.from_db, self._alias, self._names)
+        return list(map(make, self.rows(given)))
+
+
+def _key(param: Any) -> Any:
+    return tuple(param) if isinstance(param, list) else param
+
+
+class Prepared(Generic[_T]):
+    """A query whose SQL is made at its first use; it is called with the values of its names.
+
+    `build` makes the query, of columns or of whole rows without others, from values of these
+    `kinds`: `UUID`, `datetime`, `str`, `int`, and for `__among` a list of `UUID` or of `str`. All
+    else in it, an end of a time as well, is of the moment in which it was made.
+    """
+
+    def __init__(
+        self, read: Callable[["_Given", Raw], _T], build: Callable[..., Any], kinds: Raw
+    ) -> None:
+        self._read, self._build, self._kinds = read, build, kinds
+        self._made: _Given | None = None
+
+    def __call__(self, **given: Any) -> _T:
+        """The answer of now."""
+        if self._made is None:
+            used = {
+                name: _stand_in(kind, at) for at, (name, kind) in enumerate(self._kinds.items())
+            }
+            self._made = _Given(self._build(**used), self._kinds, used)
+        return self._read(self._made, given)
+
+
+def tuples(build: Callable[..., QuerySet[Any, Any]], **kinds: Any) -> Prepared[Sequence[Any]]:
+    """A query that gives rows of columns."""
+    return Prepared(_Given.rows, build, kinds)
+
+
+def columns(build: Callable[..., QuerySet[Any, Any]], **kinds: Any) -> Prepared[Columns]:
+    """A query that gives columns of rows."""
+    return Prepared(_Given.by_column, build, kinds)
+
+
+def objects(build: Callable[..., QuerySet[_Row]], **kinds: Any) -> Prepared[list[_Row]]:
+    """A query that gives instances of its model."""
+    return Prepared(_Given.objects, build, kinds)
+
+
+def write(row: Model, names: Sequence[str]) -> None:
+    """Write columns of a row that is there, as `save(update_fields=names)` does.
+
+    Raises:
+        DatabaseError: it is there no more.
+    """
+    fields = _fields(type(row), tuple(names))
+    values = [one.pre_save(row, False) for one in (*fields, type(row)._meta.pk)]
+    if any(hasattr(one, "resolve_expression") for one in values):
+        row.save(update_fields=names)
+        return
+    params = [
+        one.get_db_prep_save(value, default)
+        for one, value in zip((*fields, type(row)._meta.pk), values, strict=True)
+    ]
+    with transaction.mark_for_rollback_on_error(), default.cursor() as cursor:
+        cursor.execute(_updating(type(row), tuple(names)), params)
+        if cursor.rowcount != 1:
+            raise DatabaseError("a row that was to be written is there no more")
+
+
+def write_all(rows: Sequence[Model], names: Sequence[str]) -> None:
+    """The same of several rows of a model, which may be none: some by a statement each."""
+    if len(rows) > _FEW:
+        type(rows[0])._base_manager.bulk_update(rows, names)
+        return
+    for row in rows:
+        write(row, names)
+
+
+@lru_cache(maxsize=64)
+def _fields(model: type[Model], names: tuple[str, ...]) -> tuple[Any, ...]:
+    return tuple(model._meta.get_field(name) for name in names)
+
+
+@lru_cache(maxsize=64)
+def _updating(model: type[Model], names: tuple[str, ...]) -> str:
+    quoted = default.ops.quote_name
+    columns = ", ".join(f"{quoted(one.column)} = %s" for one in _fields(model, names))
+    table, key = quoted(model._meta.db_table), quoted(str(model._meta.pk.column))
+    return f"UPDATE {table} SET {columns} WHERE {key} = %s"  # noqa: S608 - names of models alone
