@@ -3,6 +3,7 @@
 A process that is killed between a call and its result tells the same again, which changes nothing.
 """
 
+import secrets as chance
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -241,7 +242,7 @@ def _success(job: _Job, result: Result, now: datetime) -> dict[str, object]:
 def _failure(job: _Job, failed: Failed, now: datetime) -> dict[str, object]:
     row = job.row
     is_news = row.error_code != failed.code
-    retry_at = now + due.wait(row.failures + 1)
+    retry_at = now + due.wait(row.failures + 1, chance.randbelow(1000) / 1000)
     elsewhere = {} if row.url == row.link.url else _NOTHING_TOLD
     return {
         **elsewhere,
