@@ -31,7 +31,7 @@ _PORTS = {"https": 443, "http": 80, "ssh": 22}
 _SHORT_FORM = re.compile(r"([^/:@]+)@([^/:@]+|\[[^\]]*\]):(.+)")
 
 
-class Issued(NamedTuple):
+class IssuedSecret(NamedTuple):
     """A secret that a new row is given, and that is shown once: in which member of the answer.
 
     `file` is the member of the file that says where it goes, `of` tells which rows have one.
@@ -61,7 +61,7 @@ class RowKind(NamedTuple):
     set_by: Mapping[str, str] = {}
     kept: frozenset[str] = frozenset()
     fixed: frozenset[str] = frozenset()
-    issued: Issued | None = None
+    issued: IssuedSecret | None = None
     edit: str = ""
     create: str = ""
     delete: str = ""
@@ -205,7 +205,7 @@ KINDS: Mapping[str, RowKind] = {
         ),
         RowKind(
             "gateways", "/v1/gateways", GATEWAY, _of("id"), lambda row: str(row.get("id")),
-            kept=frozenset({"client_keys"}), issued=Issued("token", "token_file"),
+            kept=frozenset({"client_keys"}), issued=IssuedSecret("token", "token_file"),
             edit="gateway.edit",
             # Those that enrolled themselves come and go without the file.
             is_managed=lambda row: not row.get("enrolled_by"),
@@ -222,7 +222,7 @@ KINDS: Mapping[str, RowKind] = {
         RowKind(
             "notification_endpoints", "/v1/notification-endpoints", NOTIFICATION_ENDPOINT,
             _of("name"), lambda row: str(row.get("name")), fixed=frozenset({"form"}),
-            issued=Issued(
+            issued=IssuedSecret(
                 "secret", "secret_file", lambda row: row.get("form", "webhook") == "webhook"
             ),
         ),
