@@ -17,7 +17,7 @@ from access import people, roles, sights
 from access.models import SignInRule, Token, Trust
 from access.sights import Sight
 from events import audit
-from keeptrusts import counters
+from keeptrusts import counters, times
 from keeptrusts.api.errors import ConflictError, FieldError, NotFoundError
 
 COUNTER = "tokens"
@@ -295,7 +295,7 @@ def _check_bounds(fields: Mapping[str, Any], maker: Token | None) -> None:
         raise FieldError("role", message)
     ends = fields["expires_at"]
     if maker.expires_at is not None and (ends is None or ends > maker.expires_at):
-        message = f"must not lie after {maker.expires_at:%Y-%m-%dT%H:%M:%SZ}, when the token ends"
+        message = f"must not lie after {times.to_the_second(maker.expires_at)}, when the token ends"
         raise FieldError("expires_at", f"{message} that asks")
     if maker.networks and not _are_within(fields["networks"], maker.networks):
         message = f"must lie within those of the token that asks, {', '.join(maker.networks)}"

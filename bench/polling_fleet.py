@@ -1,6 +1,7 @@
 """A bench of polling: a fleet of linked repositories on a simulated forge.
 
-    python bench/polling_fleet.py [--links 1000] [--seconds 300] [--interval 300] [--first-syncs 0]
+    python bench/polling_fleet.py [--links 1000] [--seconds 300] [--interval 300] [--pollers 1]
+                                  [--first-syncs 0]
 
 PostgreSQL and Redis as the tests start them (without fsync), the whole control plane as
 `manage.py up` runs it, and a forge on loopback in a process of its own: twenty hosts of the real
@@ -8,6 +9,9 @@ protocol with 50 ms latency. Of the links, seeded as already synced, 1 % are pus
 an interval (with real `git http-backend` behind them), 1 % are on hosts that are down, 1 % hang,
 and 1 % are on one host that answers 429. A third of the pushes is left to the poll, the others are
 followed by a request for a sync or by a delivery to the webhook.
+
+With `--pollers 2` a second poller runs as on another machine: `manage.py up --only poller` on a
+data folder of its own.
 
 CPU is that of each part with everything it started, the forge's apart. `opal.py poll` has
 OPAL and the control plane in turn, at the size that OPAL holds.
@@ -127,32 +131,43 @@ def request(method: str, path: str, port: int, body: bytes = b"{}") -> Any:
         return answer.read()
 
 
+def started(folder: Path, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
+    """`manage.py up` on a data folder of its own, beside its log."""
+    with folder.with_suffix(".log").open("wb") as log:
+        return subprocess.Popen(
+            [sys.executable, str(ROOT / "manage.py"), "up", *arguments],
+            env=os.environ | {"KEEPTRUSTS_DATA_DIR": str(folder)} | environment,
+            stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+
+
 def start_stack(folder: Path, port: int) -> subprocess.Popen[bytes]:
-    environment = os.environ | {
-        "KEEPTRUSTS_LISTEN": f"127.0.0.1:{port}",
-        "KEEPTRUSTS_BOOTSTRAP_TOKEN": TOKEN,
-        "KEEPTRUSTS_DATA_DIR": str(folder / "data"),
-    }
-    log = (folder / "stack.log").open("wb")
-    command = [sys.executable, str(ROOT / "manage.py"), "up"]
-    stack = subprocess.Popen(
-        command, env=environment, stdout=log, stderr=log, start_new_session=True
+    stack = started(
+        folder / "data",
+        KEEPTRUSTS_LISTEN=f"127.0.0.1:{port}",
+        KEEPTRUSTS_BOOTSTRAP_TOKEN=TOKEN,
     )
     for _ in range(600):
         with contextlib.suppress(OSError):
             request("GET", "/healthz", port)
             return stack
         time.sleep(0.1)
-    raise SystemExit((folder / "stack.log").read_text())
+    raise SystemExit((folder / "data.log").read_text())
 
 
-def parts(stack: int, forge: int) -> dict[str, int]:
-    """Process ids by name: the stack's children, the servers', the forge's."""
-    pids = {"parent": stack}
-    for child in tree(stack)[1:]:
-        line = " ".join(_words(child))
-        if line.startswith("keeptrusts: "):
-            pids.setdefault(line.split()[1], child)
+def parts(stacks: list[int], forge: int) -> dict[str, int]:
+    """Process ids by name: the stacks' children, the servers', the forge's.
+
+    Those of another stack than the first have its number behind their names.
+    """
+    pids = {}
+    for number, stack in enumerate(stacks, 1):
+        behind = "" if number == 1 else f".{number}"
+        pids[f"parent{behind}"] = stack
+        for child in tree(stack)[1:]:
+            line = " ".join(_words(child))
+            if line.startswith("keeptrusts: "):
+                pids.setdefault(line.split()[1] + behind, child)
     for child in tree(os.getpid())[1:]:
         line = next(iter(_words(child)), "")
         if line.endswith("/postgres"):
@@ -193,7 +208,7 @@ def look(pids: dict[str, int], forge: ForgeProcess, port: int) -> Moment:
             if sample.name == "keeptrusts_polls_total":
                 polls[sample.labels["outcome"]] = sample.value
     cpu = {
-        name: own_seconds(pid) if name == "parent" else cpu_seconds(pid)
+        name: own_seconds(pid) if name.startswith("parent") else cpu_seconds(pid)
         for name, pid in pids.items()
     }
     return Moment(time.time(), cpu, forge.stats(), buckets, polls)
@@ -324,6 +339,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=300.0)
     parser.add_argument("--interval", type=int, default=300)
     parser.add_argument("--warm-up", type=float, default=45.0)
+    parser.add_argument("--pollers", type=int, default=1)
     parser.add_argument("--first-syncs", type=int, default=0)
     parser.add_argument("--listen", type=int, default=18_480)
     options = parser.parse_args()
@@ -342,25 +358,31 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
     from django.db import connections
 
     forge = ForgeProcess(folder, options.links, _forge_port)
-    stack = None
+    stacks: list[subprocess.Popen[bytes]] = []
     try:
         seed(options.links, options.interval, _forge_port, forge.heads)
-        stack = start_stack(folder, options.listen)
-        pids = parts(stack.pid, forge.process.pid)
+        stacks.append(start_stack(folder, options.listen))
+        for number in range(2, options.pollers + 1):
+            stacks.append(started(folder / f"data{number}", "--only", "poller"))
         time.sleep(options.warm_up)
+        pids = parts([stack.pid for stack in stacks], forge.process.pid)
         first = look(pids, forge, options.listen)
         until = time.time() + options.seconds
         pushes = list(keep_pushing(forge, options.links, options.interval, options.listen, until))
         last = look(pids, forge, options.listen)
-        memory = {name: memory_mib(pid) for name, pid in pids.items() if name != "parent"}
-        report(options, first, last, memory | {"parent": 0.0}, pushes)
+        memory = {
+            name: 0.0 if name.startswith("parent") else memory_mib(pid)
+            for name, pid in pids.items()
+        }
+        report(options, first, last, memory, pushes)
         print(f"one `git ls-remote`: {floor(50, forge):.1f} ms of CPU")
         if options.first_syncs:
             first_syncs(options.first_syncs, 600)
     finally:
         forge.process.kill()
-        if stack is not None:
+        for stack in stacks:
             stack.send_signal(signal.SIGTERM)
+        for stack in stacks:
             stack.wait(60)
         connections.close_all()
 

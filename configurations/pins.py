@@ -1,8 +1,11 @@
 """Pins, which keep a version in force whatever git says: pin, release, expiry."""
 
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from configurations import versions
@@ -12,6 +15,7 @@ from configurations.requests import guard
 from configurations.versions import Origin
 from events import audit, log
 from keeptrusts.api.errors import ConflictError, FieldError
+from keeptrusts.processes.due import Moment
 
 
 def pin(
@@ -71,6 +75,11 @@ def expired(now: datetime, *, limit: int) -> list[str]:
     """The ids of configurations whose pin has expired, the longest ago first."""
     rows = Configuration.objects.filter(pin_expires_at__lte=now).order_by("pin_expires_at", "pk")
     return list(rows.values_list("pk", flat=True)[:limit])
+
+
+def due_rows(now: Moment) -> Iterable[QuerySet[Any]]:
+    """What the end of pins is told of: those whose time has passed."""
+    return (Configuration.objects.filter(pin_expires_at__lte=now),)
 
 
 def is_expired(configuration_id: str, now: datetime) -> bool:

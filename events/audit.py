@@ -11,6 +11,7 @@ from django.utils import timezone
 from events.models import AuditEntry
 from evidence import audited, log
 from evidence.log import Fact
+from keeptrusts import times
 from keeptrusts.api import acting
 from keeptrusts.database import insert
 from keeptrusts.messaging import hints
@@ -149,5 +150,5 @@ def _plain(values: Fields | None) -> dict[str, Any] | None:
 
 def _shown(value: Any) -> Any:
     if isinstance(value, datetime):
-        return f"{value:%Y-%m-%dT%H:%M:%S.%f}Z"
+        return times.exact(value)
     return str(value) if isinstance(value, UUID) else value

@@ -7,6 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from events.models import Event
+from keeptrusts import times
 from keeptrusts.messaging import hints
 
 Kind = Event.Kind
@@ -36,4 +37,4 @@ def record(
 
 
 def _shown(value: Any) -> Any:
-    return f"{value:%Y-%m-%dT%H:%M:%S.%f}Z" if isinstance(value, datetime) else value
+    return times.exact(value) if isinstance(value, datetime) else value

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from evidence.models import Entry, Hidden
+from keeptrusts import times
 from keeptrusts.database import insert
 from kt.evidence import leaves
 from kt.evidence.leaves import Opened
@@ -48,7 +49,7 @@ def _made(kind: str, moment: datetime, given: Given) -> Opened:
 
 def shown(moment: datetime) -> str:
     """A time in the form that leaves have."""
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
+    return times.exact(moment)
 
 
 def _plain(value: Any) -> Any:

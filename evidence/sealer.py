@@ -5,18 +5,20 @@ given never moves, and appending waits for nobody.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from evidence import keys, log, trees
 from evidence.log import Fact
 from evidence.models import Entry, Epoch, SignedCheckpoint
+from keeptrusts.processes.due import Moment
 from kt.evidence import leaves
 from kt.evidence.notes import Checkpoint, Note
 from kt.evidence.tree import EMPTY_ROOT, leaf_hash
@@ -48,14 +50,16 @@ def seal() -> int:
 _has_begun = False
 
 
-def is_waited_for() -> bool:
-    """Whether entries wait for their places; it is asked each second.
-
-    An epoch begins, too, where none ever did. No process sees the last one go.
-    """
+def has_begun() -> bool:
+    """Whether there was an epoch at any time. No process sees the last one go."""
     global _has_begun
     _has_begun = _has_begun or Epoch.objects.exists()
-    return not _has_begun or Entry.objects.filter(index=None).exists()
+    return _has_begun
+
+
+def due_rows(_: Moment) -> Iterable[QuerySet[Any]]:
+    """What the sealer is told of: entries that wait for their places."""
+    return (Entry.objects.filter(index=None),)
 
 
 def begin_epoch(*, held: Checkpoint | None = None) -> int:

@@ -36,6 +36,8 @@ class _RefusedError(Exception):
 
 def ask_all() -> int:
     """Have every witness sign the newest checkpoint that did not yet; returns how many signed."""
+    if not settings.ENV.witnesses:
+        return 0
     row = SignedCheckpoint.objects.order_by("-epoch", "-size").first()
     if row is None:
         return 0

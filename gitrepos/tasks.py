@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 import redis
 import structlog
-from celery import shared_task
+from celery import current_app, shared_task
 from celery.signals import worker_init, worker_ready, worker_shutting_down
 from django.conf import settings
 from django.db import connection
@@ -35,7 +35,7 @@ from keeptrusts import metrics
 from keeptrusts.messaging import mailbox
 from keeptrusts.messaging.standby import Standby
 from keeptrusts.observed import traces
-from keeptrusts.processes import heartbeat
+from keeptrusts.processes import due, heartbeat
 from keeptrusts.processes.limits import TimeLimits
 from keeptrusts.redis_client import client
 from keeptrusts.servers import failures, outages
@@ -63,35 +63,41 @@ def tick() -> None:
     """Claim a batch of due remotes and poll them; beat calls it every second.
 
     A changed remote waits for `sync_remote`, which is told at once. Where more are due, another
-    tick follows. The sealer of evidence is told where entries wait for it.
+    tick follows. Other tasks that have something to do are told of it.
     """
     _standby.heard()
     _beat()
     metrics.flush()
-    links.expire_pins()
-    if sealer.is_waited_for():
+    names = due.at(timezone.now())
+    for name in names - {tick.name}:
+        _tell(current_app.tasks[name], expires=2)
+    if not sealer.has_begun():
         _tell(sealing.seal, expires=2)
-    if not _turns.acquire(blocking=False):
-        return
-    try:
-        batch = _claimed()
-        if batch is not None:
-            if batch.more:
-                _tell(tick, expires=2)
-            _poll(batch, _hand_over)
-        if waiting.is_any_overlooked(timezone.now()):
-            _tell(sync_remote, expires=2)
-    finally:
-        _turns.release()
+    if tick.name in names and _turns.acquire(blocking=False):
+        try:
+            _poll_due()
+        finally:
+            _turns.release()
+
+
+def _poll_due() -> None:
+    batch = _claimed()
+    if batch is not None:
+        if batch.more:
+            _tell(tick, expires=2)
+        _poll(batch, _hand_over)
 
 
 def _tick_alone() -> None:
     """What a tick does, without the broker."""
-    links.expire_pins()
-    with _turns:
-        batch = _claimed()
-        if batch is not None:
-            _poll(batch, _put)
+    names = due.at(timezone.now())
+    if expire_pins.name in names:
+        links.expire_pins()
+    if tick.name in names:
+        with _turns:
+            batch = _claimed()
+            if batch is not None:
+                _poll(batch, _put)
 
 
 def _claimed() -> Claim | None:
@@ -248,6 +254,12 @@ def _too_late() -> dict[str, Any]:
         " preview: a sync may take longer."
     )
     return {"error": {"code": TimedOutError.code, "message": text}}
+
+
+@shared_task(name="gitrepos.expire_pins")
+def expire_pins() -> None:
+    """End pins whose time has passed."""
+    links.expire_pins()
 
 
 @shared_task(name="gitrepos.sweep")

@@ -65,6 +65,7 @@ app.conf.update(
     task_default_queue="tick",
     task_routes={
         "gitrepos.tick": {"queue": "tick"},
+        "gitrepos.expire_pins": {"queue": "tick"},
         "gitrepos.sweep": {"queue": "tick"},
         "gitrepos.wake": {"queue": "tick"},
         "gitrepos.warn": {"queue": "tick"},
@@ -106,11 +107,6 @@ app.conf.update(
         "uses": {"task": "access.flush", "schedule": _SWEEP_SECONDS, "options": {"expires": 60}},
         "flush": {"task": "gateways.flush", "schedule": _FLUSH_SECONDS, "options": {"expires": 60}},
         "prune": {"task": "gateways.prune", "schedule": _SWEEP_SECONDS, "options": {"expires": 60}},
-        "notify": {
-            "task": "notifications.send",
-            "schedule": _TICK_SECONDS,
-            "options": {"expires": 2},
-        },
         "notified": {
             "task": "notifications.sweep",
             "schedule": _WAKE_SECONDS,

@@ -9,7 +9,9 @@ from typing import Any
 import dj_database_url
 from corsheaders.defaults import default_headers
 
-from keeptrusts import env as _env
+from keeptrusts.env import reading as _reading
+from keeptrusts.env.errors import EnvError as _EnvError
+from keeptrusts.env.secret_values import SQLITE as _SQLITE
 from keeptrusts.observed import logs
 
 # Imports make no garbage, and looking for it takes a tenth of their time. `keeptrusts.apps` has it
@@ -18,8 +20,8 @@ gc.disable()
 # What a process of ours writes is for its user alone, however it was started.
 os.umask(0o077)
 try:
-    ENV = _env.read(os.environ)
-except _env.EnvError as exc:
+    ENV = _reading.read(os.environ)
+except _EnvError as exc:
     sys.exit(f"keeptrusts: {exc}")
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -95,6 +97,14 @@ DOCTORS = [
 STANDING = ["configurations.leaves.standing", "gateways.registry.leaves.standing"]
 # What follows a restore: nobody works on its claims any more, and its log of evidence has a gap.
 RESTORED = ["gitrepos.polling.claims.forget_all", "evidence.sealer.follow_restore"]
+# What is looked for each second, by the task that is told where it is there.
+DUE = {
+    "gitrepos.tick": "gitrepos.polling.claims.due_rows",
+    "gitrepos.sync_remote": "gitrepos.polling.waiting.overlooked",
+    "gitrepos.expire_pins": "configurations.pins.due_rows",
+    "evidence.seal": "evidence.sealer.due_rows",
+    "notifications.send": "notifications.queue.claims.due_rows",
+}
 HEALTH = {"signing_key": "gateways.signing.keys.problem"}
 
 # What the process of event streams answers, as a pattern of `METHOD /path`, and where web and that
@@ -150,7 +160,7 @@ def _database() -> dict[str, Any]:
     if not ENV.database_url:
         return {
             "ENGINE": "django.db.backends.sqlite3",
-            "NAME": str(ENV.data_dir / _env.SQLITE),
+            "NAME": str(ENV.data_dir / _SQLITE),
             "CONN_MAX_AGE": None,
             "OPTIONS": _SQLITE_OPTIONS,
         }

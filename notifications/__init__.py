@@ -1,1 +1,1 @@
-"""What somebody hears of without asking: events, sent to endpoints that admins name."""
+"""Notifications: events, sent to endpoints that admins name."""

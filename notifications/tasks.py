@@ -17,7 +17,7 @@ _sender = Sender()
 
 @shared_task(name="notifications.send")
 def send() -> None:
-    """Send what is due; beat calls it every second, and one call works on while there is more."""
+    """Send what is due; a tick tells it, and one call works on while there is more."""
     _sender.run()
 
 

@@ -1,1 +1,1 @@
-"""What the project is built of: its pins, their licences, the list of them, advisories."""
+"""Parts the project is built of: its pins, their licences, the list of them, advisories."""

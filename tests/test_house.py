@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = (
     "access", "commitstatus", "configurations", "console", "events", "evidence", "gateways",
-    "gitrepos", "keeptrusts", "kt", "openapi",
+    "gitrepos", "keeptrusts", "kt", "notifications", "openapi", "supply",
 )  # fmt: skip
 # Django calls each management command so.
 _SHARED_NAMES = {"Command"}

@@ -14,7 +14,7 @@ from access.signin.tickets import Ticket
 from access.trusts import jwt
 from access.trusts.issuers import IssuerAwayError
 from access.trusts.refusals import JWTRefusedError
-from keeptrusts.env import Provider
+from keeptrusts.env.provider import Provider
 
 _OK, _THEIR_FAULT = 200, 500
 

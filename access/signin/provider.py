@@ -16,7 +16,7 @@ from access.signin.refusals import Code, SignInRefusedError
 from access.trusts import issuers, keys
 from access.trusts.issuers import IssuerAwayError
 from access.trusts.keys import BadDocumentError
-from keeptrusts.env import Provider
+from keeptrusts.env.provider import Provider
 
 _FRESH_SECONDS = 600.0
 _REST_SECONDS = 5.0

@@ -300,7 +300,7 @@ def opal_poll(options: argparse.Namespace, folder: Path, forge: ForgeProcess) ->
                 for number in numbers[first : first + 10]:
                     server.wait_for(f"/scopes/s{number}/policy")
 
-        redis = parts(server.process.pid, forge.process.pid)["redis"]
+        redis = parts([server.process.pid], forge.process.pid)["redis"]
         side = Side("OPAL", [server.process.pid, redis])
         asyncio.run(polled(side, options, forge, adopt, lambda _: dict(times)))
     watching.join()
@@ -336,7 +336,7 @@ def our_poll(options: argparse.Namespace, folder: Path, forge: ForgeProcess) -> 
     servers = {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL")}
     stack = Stack(folder / "data", KEEPTRUSTS_SECRET_KEY=SECRET_KEY, **servers).start()
     try:
-        pids = parts(stack.process.pid, forge.process.pid)
+        pids = parts([stack.process.pid], forge.process.pid)
         side = Side("ours", [stack.process.pid, pids["postgres"], pids["redis"]])
 
         def adopt(numbers: list[int]) -> None:

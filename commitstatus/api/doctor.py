@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from django.db.models import Count, Min, Q
 
 from commitstatus.models import CommitStatus
+from keeptrusts import times
 from keeptrusts.doctor.findings import Finding
 
 _CHECK = "commit statuses"
@@ -19,7 +20,7 @@ def findings() -> Iterator[Finding]:
     for row in rows.order_by("credential__name", "error_code"):
         words = (
             f"{row['links']} links cannot be told of by {row['credential__name']} since"
-            f" {row['since']:%Y-%m-%dT%H:%M:%SZ}: {row['error_code']}"
+            f" {times.to_the_second(row['since'])}: {row['error_code']}"
         )
         advice = "docs/commit-status.md, When it cannot be told, says what helps"
         yield Finding(_CHECK, "warning", words, advice)

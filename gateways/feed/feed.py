@@ -6,6 +6,7 @@ without it the database is read every two seconds.
 
 import asyncio
 import contextlib
+import math
 import random
 import time
 from collections.abc import AsyncIterator, Collection, Mapping
@@ -33,6 +34,8 @@ log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 2.0
 PING_SECONDS = 15.0
+# Where nobody listens; who comes has what was unread looked for first.
+_UNHEARD_SECONDS = 30.0
 # Tokens end by themselves, too.
 _OVER_SECONDS = 5.0
 _SLICES = 50
@@ -49,6 +52,8 @@ class Feed:
         self._past = Past()
         self._thread = DatabaseThread("feed")
         self._token_count, self._looked_over_at = -1, 0.0
+        self._has_listeners = asyncio.Event()
+        self._looked_at = -math.inf
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -83,10 +88,13 @@ class Feed:
     @contextlib.asynccontextmanager
     async def telling(self, listener: Listener, last_event_id: str | None) -> AsyncIterator[None]:
         """Tell a listener what changes until the end of the block, and first what it missed."""
+        if not self._listeners:
+            await self._look()
         batch = await self._thread.run(
             lambda: self._past.now() if last_event_id is None else self._past.since(last_event_id)
         )
         self._listeners[listener] = None
+        self._has_listeners.set()
         try:
             hears = sorted(listener.ear.resources)
             # What it missed comes next, and ends where the feed stands.
@@ -111,18 +119,25 @@ class Feed:
                 channels = (hints.CHANNEL, progress.CHANNEL)
                 async with contextlib.aclosing(heard(*channels, seconds=LOOK_SECONDS)) as told:
                     async for published in told:
-                        await self._look()
+                        await self._follow_up()
                         await self._tell_progress(published)
             except redis.RedisError as exc:
                 log.warning("no hints from Redis; the feed is late", error=str(exc))
-                await self._look()
+                await self._follow_up()
                 await asyncio.sleep(LOOK_SECONDS)
+
+    async def _follow_up(self) -> None:
+        """Look, where somebody hears of it; else so often that not much is unread."""
+        if self._listeners or time.monotonic() > self._looked_at + _UNHEARD_SECONDS:
+            await self._look()
 
     async def _look(self) -> None:
         """Read what changed, and tell it."""
+        self._looked_at = time.monotonic()
         try:
             batch = await self._thread.run(self._past.read)
-            await self._end_over(batch.counts)
+            if self._listeners:
+                await self._end_over(batch.counts)
             if batch and self._listeners:
                 ears = {one.ear for one in self._listeners}
                 told = await self._thread.run(lambda: _for(batch, ears))
@@ -165,6 +180,9 @@ class Feed:
     async def _keep_alive(self) -> None:
         """Ping every listener in fifteen seconds, a few at a time."""
         while True:
+            if not self._listeners:
+                self._has_listeners.clear()
+            await self._has_listeners.wait()
             for number in range(_SLICES):
                 await asyncio.sleep(PING_SECONDS / _SLICES)
                 for listener in list(self._listeners)[number::_SLICES]:

@@ -57,6 +57,7 @@ class Hub:
         self._slices: list[set[Stream]] = [set() for _ in range(_SLICES)]
         self._by_gateway: dict[str, list[Stream]] = {}
         self._opened = 0
+        self._has_work = asyncio.Event()
         self._handed: dict[str, Desired] = {}
         self._contents: OrderedDict[str, asyncio.Task[bytes]] = OrderedDict()
         self._thread = DatabaseThread("database")
@@ -92,6 +93,7 @@ class Hub:
         self._opened += 1
         there = self._slices[self._opened % _SLICES]
         there.add(stream)
+        self._has_work.set()
         same = self._by_gateway.setdefault(stream.gateway_id, [])
         same.append(stream)
         for older in same[:-_STREAMS_OF_ONE]:
@@ -203,6 +205,7 @@ class Hub:
     def note_handed(self, desired: Desired) -> None:
         """Record what was handed to a gateway, soon."""
         self._handed[desired.gateway] = desired
+        self._has_work.set()
 
     def _streams(self) -> list[Stream]:
         return [stream for there in self._slices for stream in there]
@@ -221,8 +224,11 @@ class Hub:
                 await asyncio.sleep(LOOK_SECONDS)
 
     async def _keep_alive(self) -> None:
-        """Ping every stream in ten seconds, a few at a time."""
+        """Ping every stream in ten seconds, a few at a time; where there is none, nothing wakes."""
         while True:
+            if not self._handed and not any(self._slices):
+                self._has_work.clear()
+            await self._has_work.wait()
             for there in self._slices:
                 await asyncio.sleep(PING_SECONDS / _SLICES)
                 for stream in tuple(there):

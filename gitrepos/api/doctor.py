@@ -9,6 +9,7 @@ from django.utils import timezone
 from gitrepos.api import overview
 from gitrepos.links import client_certificates
 from gitrepos.models import GitCredential
+from keeptrusts import times
 from keeptrusts.doctor.findings import Finding, Level
 
 _LATE_SECONDS = 60
@@ -32,8 +33,9 @@ def _forges() -> Iterator[Finding]:
         if count := now.statuses[status]:
             yield Finding("repositories", "warning", f"{count} of {total} are {status}", advice)
     if now.oldest_failure:
-        one = now.oldest_failure
-        words = f"{one['url']} fails since {one['since']:%Y-%m-%dT%H:%M:%SZ}: {one['code']}"
+        oldest = now.oldest_failure
+        since = times.to_the_second(oldest["since"])
+        words = f"{oldest['url']} fails since {since}: {oldest['code']}"
         advice = "docs/operating.md, When a sync fails, says what helps"
         yield Finding("repositories", "warning", words, advice)
     elif total:
@@ -60,5 +62,5 @@ def _credentials() -> Iterator[Finding]:
     for row in GitCredential.objects.exclude(client_certificate=""):
         ends_at = client_certificates.ends_at(row.client_certificate)
         if ends_at <= soon:
-            words = f"the client certificate of {row.name} ends at {ends_at:%Y-%m-%dT%H:%M:%SZ}"
+            words = f"the client certificate of {row.name} ends at {times.to_the_second(ends_at)}"
             yield Finding("certificate", "wrong", words, "`kt credentials edit` gives a new one")

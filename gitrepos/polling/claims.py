@@ -5,9 +5,11 @@ claim ended (the lease ran out, an edit came between) writes nothing.
 """
 
 import contextlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import connection, transaction
@@ -25,15 +27,16 @@ from django.db.models import (
     When,
 )
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Greatest
+from django.db.models.functions import Coalesce, Greatest, Least, Power
 from django.utils import timezone
 
 from gitrepos.errors import RateLimitedError
 from gitrepos.models import Link, Remote
 from gitrepos.polling import hosts
 from gitrepos.polling.gate import Gate
-from gitrepos.polling.probing import LONGEST_WAIT_SECONDS, Due, Seen, wait
+from gitrepos.polling.probing import LONGEST_WAIT_SECONDS, MOST_DOUBLED, Due, Seen, wait
 from gitrepos.polling.turns import after, next_turn
+from keeptrusts.processes.due import Moment
 
 # What a dead worker costs. A living one renews its leases, see `leases`, for as long as a poll or
 # a sync may take.
@@ -90,15 +93,20 @@ def due(now: datetime, gate: Gate | None = None) -> Claim | None:
     with transaction.atomic():
         remotes = _first(hosts.outside(rows, troubles), limit)
         more = len(remotes) == BATCH_SIZE
-        if troubles:
-            probes = [row.pk for row in hosts.probes(rows, _PROBES_AT_ONCE)]
-            remotes += _some(rows.filter(pk__in=probes), _PROBES_AT_ONCE)
+        if probes := hosts.probes(rows, troubles, now, limit=_PROBES_AT_ONCE):
+            remotes += _some(rows.filter(pk__among=probes), _PROBES_AT_ONCE)
         chosen = hosts.chosen(remotes, troubles, now)
         with gate.entering((one.host, one.remote_id) for one in chosen) as ids:
             claim = Claim(uuid4(), tuple(ids), more, gate)
             lease = now + timedelta(seconds=LEASE_SECONDS)
             Remote.objects.filter(pk__among=ids).update(claim_id=claim.id, lease_until=lease)
     return claim if claim.remote_ids else None
+
+
+def due_rows(now: Moment) -> Iterable[QuerySet[Any]]:
+    """What a tick is told of: rows of remotes that `due` may claim, or hosts that it hurries."""
+    rows = _free(now).filter(next_poll_at__lte=now)
+    return hosts.apart(rows, lasting=now), hosts.unprobed(now)
 
 
 def _first(rows: QuerySet[Remote], limit: int) -> list[Due]:
@@ -116,7 +124,7 @@ def _some(rows: QuerySet[Remote], limit: int) -> list[Due]:
     return [Due(*row) for row in rows.values_list(*facts)[:limit]]
 
 
-def _free(now: datetime, closed: Collection[str]) -> QuerySet[Remote]:
+def _free(now: datetime | Moment, closed: Collection[str] = ()) -> QuerySet[Remote]:
     # A lease longer than the longest, which the release before wrote for a whole sync, was written
     # by a clock that was set back since.
     longest = now + timedelta(seconds=SYNC_SECONDS + SKEW_SECONDS)
@@ -147,41 +155,62 @@ def lasts(row: Remote, now: datetime) -> bool:
 
 def extend(claim_id: UUID, remote_ids: Collection[UUID]) -> None:
     """Extend the leases of those remotes that a claim still holds."""
-    with _held_batch(claim_id, remote_ids, timezone.now()) as rows:
+    with _held_batch(claim_id, remote_ids, timezone.now()) as ids:
         # It may have waited for what the worker itself had locked.
-        rows.update(lease_until=timezone.now() + timedelta(seconds=LEASE_SECONDS))
+        Remote.objects.filter(pk__among=ids).update(
+            lease_until=timezone.now() + timedelta(seconds=LEASE_SECONDS)
+        )
 
 
 def settle(claim_id: UUID, remote_ids: Collection[UUID]) -> None:
-    """Give back the unchanged remotes of a claim in one update."""
+    """Give back the unchanged remotes of a claim, in one update where their links are quiet too."""
     if not remote_ids:
         return
     now = timezone.now()
-    with _held_batch(claim_id, remote_ids, now) as rows:
-        links = Link.objects.filter(Link.polled(), remote=OuterRef("pk"))
-        behind = links.filter(Link.behind())
-        refused = links.filter(error_code=RateLimitedError.code)  # Fetches, not checks.
-        limited_until = Case(When(Exists(refused), then=F("limited_until")), default=Value(None))
-        turn = Case(
-            # Its last link is settled, or was suspended meanwhile.
-            When(~Exists(links), then=Value(None)),
-            When(Exists(behind), then=Value(now)),
-            When(Exists(links.filter(Link.expecting(now))), then=Value(_soon(now))),
-            default=next_turn(now),
-        )
+    with _held_batch(claim_id, remote_ids, now) as ids:
+        rows = Remote.objects.filter(pk__among=ids)
+        is_quiet = _are_quiet(ids, now)
+        # What is looked for beside each row of many takes most of the time of the update.
+        columns = _QUIET | {"next_poll_at": next_turn(now)} if is_quiet else _by_links(now)
         rows.update(
             claim_id=None, lease_until=None, last_polled_at=now, failures=0, put_off=0,
-            limited_until=limited_until, stalled=False, next_poll_at=turn, asked=Exists(behind),
-            found=None, waits_since=None,
+            stalled=False, found=None, waits_since=None, **columns,
         )  # fmt: skip
+
+
+_QUIET: dict[str, Any] = {"limited_until": None, "asked": False}
+
+
+def _are_quiet(ids: Collection[UUID], now: datetime) -> bool:
+    """Whether each of these remotes has links that are polled, and none that asks for more."""
+    links = Link.objects.filter(Link.polled(), remote__id__among=ids)
+    busy = Link.behind() | Link.expecting(now) | Q(error_code=RateLimitedError.code)
+    found = links.aggregate(remotes=Count("remote", distinct=True), busy=Count("pk", filter=busy))
+    return found == {"remotes": len(ids), "busy": 0}
+
+
+def _by_links(now: datetime) -> dict[str, Any]:
+    """What of a remote follows from its links, as expressions over its row."""
+    links = Link.objects.filter(Link.polled(), remote=OuterRef("pk"))
+    behind = links.filter(Link.behind())
+    refused = links.filter(error_code=RateLimitedError.code)  # Fetches, not checks.
+    turn = Case(
+        # Its last link is settled, or was suspended meanwhile.
+        When(~Exists(links), then=Value(None)),
+        When(Exists(behind), then=Value(now)),
+        When(Exists(links.filter(Link.expecting(now))), then=Value(_soon(now))),
+        default=next_turn(now),
+    )
+    limited_until = Case(When(Exists(refused), then=F("limited_until")), default=Value(None))
+    return {"limited_until": limited_until, "asked": Exists(behind), "next_poll_at": turn}
 
 
 def release(claim_id: UUID, remote_ids: Collection[UUID]) -> None:
     """Give back remotes of a claim that were not polled; they are due as before."""
     if not remote_ids:
         return
-    with _held_batch(claim_id, remote_ids, timezone.now()) as rows:
-        rows.update(claim_id=None, lease_until=None)
+    with _held_batch(claim_id, remote_ids, timezone.now()) as ids:
+        Remote.objects.filter(pk__among=ids).update(claim_id=None, lease_until=None)
 
 
 def learn(claim_id: UUID, answers: Sequence[Seen], asked_at: datetime) -> set[UUID]:
@@ -203,33 +232,40 @@ def _put_off(claim_id: UUID, remotes: Mapping[UUID, datetime | None]) -> None:
     Their links show no failure. A remote that somebody asked for keeps its place.
     """
     now = timezone.now()
-    with _held_batch(claim_id, remotes.keys(), now) as rows:
-        links = Link.objects.filter(Link.polled(), remote=OuterRef("pk"))
-        often = links.order_by("poll_interval_seconds").values("poll_interval_seconds")[:1]
-        for row in rows.annotate(unheard_seconds=Subquery(often)):
-            until = remotes[row.pk]
-            row.claim_id = row.lease_until = row.found = row.waits_since = None
-            row.last_polled_at = now
-            row.put_off += 1
-            row.limited_until = until
-            if row.next_poll_at is not None and not row.asked:
-                seconds = row.unheard_seconds or row.interval_seconds
-                row.next_poll_at = until or now + wait(seconds, row.setbacks)
-            row.save(update_fields=[*Remote.CLAIM, *Remote.SCHEDULE])
+    with _held_batch(claim_id, remotes.keys(), now) as ids:
+        alike = defaultdict(list)
+        for pk in ids:
+            alike[remotes[pk]].append(pk)
+        keeps = Q(next_poll_at__isnull=True) | Q(asked=True)
+        for until, some in alike.items():
+            later = Value(until) if until else _backed_off(now)
+            Remote.objects.filter(pk__among=some).update(
+                claim_id=None, lease_until=None, found=None, waits_since=None, last_polled_at=now,
+                put_off=F("put_off") + 1, limited_until=until,
+                next_poll_at=Case(When(keeps, then=F("next_poll_at")), default=later),
+            )  # fmt: skip
+
+
+def _backed_off(now: datetime) -> Combinable:
+    """The end of `probing.wait` after one more setback, as an expression over a remote's row."""
+    links = Link.objects.filter(Link.polled(), remote=OuterRef("pk"))
+    often = links.order_by("poll_interval_seconds").values("poll_interval_seconds")[:1]
+    seconds = Coalesce(Subquery(often), F("interval_seconds"))
+    doubled = seconds * Power(2, Least(hosts.SETBACKS, MOST_DOUBLED))
+    return after(now, Least(doubled, Greatest(seconds, LONGEST_WAIT_SECONDS)))
 
 
 @contextlib.contextmanager
 def _held_batch(
     claim_id: UUID, remote_ids: Collection[UUID], now: datetime
-) -> Iterator[QuerySet[Remote]]:
-    """The remotes that the claim still holds, locked for one transaction."""
+) -> Iterator[Sequence[UUID]]:
+    """The remotes that the claim still holds, by id, locked for one transaction."""
     with transaction.atomic():
         mine = Remote.objects.filter(pk__among=remote_ids, claim_id=claim_id, lease_until__gt=now)
         # In one order everywhere, as an edit locks them, so that nobody waits in a ring. And
         # apart from the update: a statement that waited for a lock sees the locked row anew,
         # but not what the other transaction wrote beside it, such as a request for a sync.
-        locked = list(mine.select_for_update().order_by("pk").values_list("pk", flat=True))
-        yield Remote.objects.filter(pk__among=locked)
+        yield list(mine.select_for_update().order_by("pk").values_list("pk", flat=True))
 
 
 def finish(

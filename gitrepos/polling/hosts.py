@@ -17,7 +17,9 @@ from gitrepos.errors import RateLimitedError, RemoteError, UnreachableError
 from gitrepos.models import Host, Pause, Remote
 from gitrepos.polling import probing
 from gitrepos.polling.probing import LONGEST_WAIT_SECONDS, PROBE_SECONDS, Due, Learnt, Scope, Seen
+from keeptrusts import times
 from keeptrusts.database import compiled
+from keeptrusts.processes.due import Moment
 
 SETBACKS = F("failures") + F("put_off")
 
@@ -70,25 +72,40 @@ def outside(
 
     With `lasting`, troubles that end by then keep nothing waiting.
     """
-    if not troubles:  # As on most days; the plan of the query is simpler then.
-        return rows
+    # As on most days; the plan of the query is simpler then.
+    return apart(rows, lasting=lasting) if troubles else rows
+
+
+def apart(rows: QuerySet[Remote], *, lasting: datetime | Moment | None = None) -> QuerySet[Remote]:
+    """The remotes of `rows` that no trouble keeps waiting, as `outside`."""
     rests, pauses = _rests(), _pauses()
     if lasting is not None:
         rests, pauses = rests.filter(cooling_until__gt=lasting), pauses.filter(until__gt=lasting)
     return rows.exclude(Exists(pauses)).exclude(Exists(rests), asked=False)
 
 
-def probes(rows: QuerySet[Remote], limit: int) -> QuerySet[Remote]:
-    """The next probe of each host and credential in trouble, among `rows`."""
+def probes(
+    rows: QuerySet[Remote], troubles: Mapping[Scope, datetime], now: datetime, *, limit: int
+) -> list[UUID]:
+    """The next probe of each host and credential whose trouble is over, among `rows`, by id."""
+    over = probing.over(troubles, now)
+    if not over:  # Without it all that is due is looked through.
+        return []
     credential = Case(When(paused=True, then=F("credential_digest")), default=Value("any"))
     place = Window(
         RowNumber(),
         partition_by=[F("host"), credential],
         order_by=[SETBACKS.asc(), F("asked").desc(), F("next_poll_at").asc()],
     )
-    rows = rows.annotate(paused=Exists(_pauses()))
+    rows = rows.filter(host__in=over).annotate(paused=Exists(_pauses()))
     waiting = rows.filter(Q(paused=True) | Q(Exists(_rests()), asked=False))
-    return waiting.annotate(place=place).filter(place=1).order_by("next_poll_at")[:limit]
+    first = waiting.annotate(place=place).filter(place=1).order_by("next_poll_at")
+    return list(first.values_list("pk", flat=True)[:limit])
+
+
+def unprobed(now: Moment) -> QuerySet[Host]:
+    """The resting hosts that `hurry` has to do with."""
+    return Host.objects.filter(cooling_until__lte=now - probing.UNPROBED)
 
 
 def hurry(
@@ -192,9 +209,13 @@ def limited(remote: Remote, error: RateLimitedError) -> datetime:
     return probing.until(error, timezone.now())
 
 
-def _are_known(names: Collection[str]) -> bool:
-    hosts, pauses = Host.objects.filter(pk__in=names), Pause.objects.filter(host__in=names)
-    return hosts.exists() or pauses.exists()
+def _are_known(names: set[str]) -> bool:
+    return not names.isdisjoint(row["known"] for row in _all_known())
+
+
+_all_known = compiled(
+    lambda: Host.objects.values(known=F("name")).union(Pause.objects.values(known=F("host")))
+)
 
 
 def _answered(scope: Scope, since: datetime) -> bool:
@@ -216,11 +237,19 @@ def silent(remote: Remote) -> bool:
 
 
 def _write_rests(before: Mapping[str, probing.Rest], after: Mapping[str, probing.Rest]) -> None:
-    Host.objects.filter(pk__in=before.keys() - after.keys()).delete()
-    for name, rest in after.items():
-        if rest != before.get(name):
-            stands = {"unreached": list(rest.unreached), "cooling_until": rest.until}
-            Host.objects.update_or_create(pk=name, defaults=stands)
+    if gone := before.keys() - after.keys():
+        Host.objects.filter(pk__in=gone).delete()
+    changed = [
+        Host(name=name, unreached=list(rest.unreached), cooling_until=rest.until)
+        for name, rest in sorted(after.items())
+        if rest != before.get(name)
+    ]
+    Host.objects.bulk_create(
+        changed,
+        update_conflicts=True,
+        unique_fields=["name"],
+        update_fields=["unreached", "cooling_until"],
+    )
 
 
 def _write_pauses(
@@ -228,10 +257,17 @@ def _write_pauses(
 ) -> None:
     for host, digest in before.keys() - after.keys():
         Pause.objects.filter(host=host, credential_digest=digest).delete()
-    for (host, digest), pause in after.items():
-        if pause != before.get((host, digest)):
-            stands = {"until": pause.until, "probed": pause.probed}
-            Pause.objects.update_or_create(host=host, credential_digest=digest, defaults=stands)
+    changed = [
+        Pause(host=host, credential_digest=digest or "", until=pause.until, probed=pause.probed)
+        for (host, digest), pause in sorted(after.items())
+        if pause != before.get((host, digest))
+    ]
+    Pause.objects.bulk_create(
+        changed,
+        update_conflicts=True,
+        unique_fields=["host", "credential_digest"],
+        update_fields=["until", "probed"],
+    )
 
 
 def _follow(hosts: Mapping[str, Collection[str]], now: datetime) -> None:
@@ -280,7 +316,7 @@ def _pausing(host: str, digest: str, until: datetime) -> Trouble:
 
 def _limited(host: str, which: str, until: datetime) -> Trouble:
     message = f"{host} asks for fewer requests {which}; it is polled again after"
-    return {"code": RateLimitedError.code, "message": f"{message} {until:%Y-%m-%dT%H:%M:%SZ}."}
+    return {"code": RateLimitedError.code, "message": f"{message} {times.to_the_second(until)}."}
 
 
 def forget_unused() -> None:

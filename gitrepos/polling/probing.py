@@ -24,8 +24,12 @@ PROBE_SECONDS = 2
 """The time between two probes."""
 LONGEST_REST_SECONDS = 60
 """The longest time without a probe of a resting host, whatever the back-off of its remotes."""
+UNPROBED = timedelta(seconds=LONGEST_REST_SECONDS - PROBE_SECONDS)
+"""The time after the end of a rest by which a probe is overdue."""
 LONGEST_WAIT_SECONDS = 3600
 """The longest back-off or pause; a longer poll interval stays."""
+MOST_DOUBLED = 20
+"""The times that a back-off is doubled: more would only make large numbers."""
 _PAUSE_SECONDS = 60
 _STRIKES = 3
 # Longer than a check may take: an answer after it belongs to a later poll.
@@ -149,8 +153,13 @@ def choose(due: Iterable[Due], troubles: Mapping[Scope, datetime], now: datetime
 
 def unprobed(troubles: Mapping[Scope, datetime], now: datetime) -> list[str]:
     """The resting hosts that were not probed for long: one remote of each is to be made due."""
-    over = now - timedelta(seconds=LONGEST_REST_SECONDS - PROBE_SECONDS)
+    over = now - UNPROBED
     return [host for (host, digest), until in troubles.items() if digest is None and until <= over]
+
+
+def over(troubles: Mapping[Scope, datetime], now: datetime) -> set[str]:
+    """The hosts with a rest or a pause that is over: one remote of each is to be polled."""
+    return {host for (host, _), until in troubles.items() if until <= now}
 
 
 def in_trouble(one: Due, troubles: Mapping[Scope, datetime]) -> list[Scope]:
@@ -255,4 +264,5 @@ def wait(interval_seconds: int, setbacks: int, *, silent: bool = False) -> timed
     Of a `silent` host, that answers nobody, the few remotes that found it so go on asking.
     """
     longest = max(LONGEST_REST_SECONDS if silent else LONGEST_WAIT_SECONDS, interval_seconds)
-    return timedelta(seconds=min(interval_seconds * 2 ** min(setbacks - 1, 20), longest))
+    doubled = interval_seconds * 2 ** min(setbacks - 1, MOST_DOUBLED)
+    return timedelta(seconds=min(doubled, longest))

@@ -17,6 +17,7 @@ from django.utils import timezone
 from gitrepos.models import Link, Remote
 from gitrepos.polling import claims, hosts, measures
 from gitrepos.polling.claims import Fence
+from keeptrusts.processes.due import Moment
 
 # What waits for longer is as urgent as what somebody asked for.
 _LONG = timedelta(minutes=2)
@@ -143,9 +144,9 @@ def take(claim_id: UUID, now: datetime) -> tuple[Fence, Found] | None:
     return None
 
 
-def is_any_overlooked(now: datetime) -> bool:
-    """True when a sync waits that no worker may have been told of."""
-    return _waiting().filter(waits_since__lte=now - _OVERLOOKED).exists()
+def overlooked(now: datetime | Moment) -> Iterable[QuerySet[Remote]]:
+    """The remotes whose sync may begin, and that no worker may have been told of."""
+    return (hosts.apart(_put_rows().filter(waits_since__lte=now - _OVERLOOKED)),)
 
 
 def wake_late(now: datetime) -> None:
@@ -164,8 +165,11 @@ def _waiting() -> QuerySet[Remote]:
     A paused credential fetches nothing, and a host that rests is asked for what somebody waits for
     alone. That ends with a poll that is answered: a fetch takes a minute to find a host silent.
     """
-    rows = Remote.objects.filter(waits_since__isnull=False, claim_id__isnull=True)
-    return hosts.outside(rows, hosts.in_trouble())
+    return hosts.outside(_put_rows(), hosts.in_trouble())
+
+
+def _put_rows() -> QuerySet[Remote]:
+    return Remote.objects.filter(waits_since__isnull=False, claim_id__isnull=True)
 
 
 def _urgent(now: datetime) -> Q:

@@ -10,7 +10,7 @@ import redis
 from django.conf import settings
 from django.db import Error, connection
 
-from keeptrusts import redis_client
+from keeptrusts import redis_client, times
 from keeptrusts.doctor import upgrade
 from keeptrusts.doctor.findings import Finding
 from keeptrusts.processes import heartbeat, parts
@@ -94,7 +94,7 @@ def _clock(whose: str, there: float) -> Iterator[Finding]:
     way = "ahead of" if apart > 0 else "behind"
     yield Finding(
         "clock", "wrong", f"{whose} is {abs(apart):.0f} s {way} this machine"
-        f" ({datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ})",
+        f" ({times.to_the_second(datetime.now(UTC))})",
         "have both follow a time server (chrony, systemd-timesyncd)",
     )  # fmt: skip
 

@@ -51,4 +51,6 @@ def command(data_dir: Path, socket: Path) -> list[str]:
         server(), "--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700",
         "--dir", str(data_dir), "--appendonly", "no", "--save", "", "--daemonize", "no",
         "--loglevel", "warning",
+        # What it looks for by itself, of which we ask nothing: once a second, and not ten times.
+        "--hz", "1",
     ]  # fmt: skip

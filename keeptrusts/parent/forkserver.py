@@ -22,7 +22,7 @@ import msgspec
 import setproctitle
 from django.conf import settings
 
-from keeptrusts import env
+from keeptrusts.env import reading
 from keeptrusts.parent.forked import PACKET_BYTES, READY, Start
 from keeptrusts.processes.process import die_with_parent
 
@@ -97,7 +97,7 @@ def _become(start: Start, output: int, server: int) -> None:
     sys.argv = ["keeptrusts", start.name]
     if start.environment:
         os.environ.update(start.environment)
-        settings.ENV = env.read(os.environ)
+        settings.ENV = reading.read(os.environ)
 
 
 def _run(start: Start) -> None:

@@ -4,7 +4,7 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from keeptrusts.env import Env
+from keeptrusts.env.reading import Env
 from keeptrusts.parent.roles import role_of, signing
 from keeptrusts.parent.supervisor import Part
 from keeptrusts.processes import alive

@@ -13,8 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keeptrusts import env as settings
-from keeptrusts.env import Env, web_url
+from keeptrusts.env import reading
+from keeptrusts.env.addresses import web_url
+from keeptrusts.env.errors import EnvError
+from keeptrusts.env.reading import Env
 from keeptrusts.parent import broker, folder, inherited, misspelt, roles
 from keeptrusts.parent.looking import Looks, answers, looks
 from keeptrusts.parent.output import output
@@ -49,8 +51,8 @@ def main(arguments: Sequence[str]) -> int:
     restrict()
     try:
         counts = roles.asked(arguments)
-        env = settings.read(os.environ)
-    except (settings.EnvError, RolesError) as exc:
+        env = reading.read(os.environ)
+    except (EnvError, RolesError) as exc:
         return _failed(f"keeptrusts: {exc}")
     output.as_json = env.log_format == "json"
     for line in misspelt.warnings(os.environ):

@@ -29,8 +29,10 @@ def sign(data_dir: Path, part: str) -> None:
         OSError: the file cannot be written.
     """
     path = data_dir / _FOLDER / part
-    os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
-    os.utime(path)
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
 
 
 def is_alive(data_dir: Path, part: str) -> bool:

@@ -1,4 +1,4 @@
-"""Beat's scheduler: in memory, robust against changes of the system clock, one of several.
+"""Beat's scheduler: in memory, by a clock that nobody sets, one of several.
 
 Each machine may have a beat. The one that holds the lease in Redis sends, and the others stand by;
 one that ends gives it back, and from one that was killed it goes on within five seconds. It spares
@@ -8,7 +8,7 @@ work, and nothing stands on it: what is sent twice is claimed once.
 import secrets
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import redis
 import structlog
@@ -18,7 +18,6 @@ from keeptrusts.redis_client import client
 
 log = structlog.get_logger(__name__)
 
-_STEP_SECONDS = 1.0
 _LEASE = "keeptrusts:beat"
 _LEASE_SECONDS = 5.0
 # A holder need not ask again so soon: nobody else can have it.
@@ -34,7 +33,10 @@ _GIVE_BACK = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KE
 
 
 class Scheduler(beat.Scheduler):
-    """A scheduler that goes on when the clock goes back, where Celery's own would wait.
+    """A scheduler of intervals, which wakes once for all that is due.
+
+    Celery's own goes by the time of day: it waits when that goes back. And it wakes several times
+    for each message.
 
     `on_tick` is called at each tick, also by one that stands by. `run`, where it is set, is handed
     the name of each task that is due, for which no message is sent then.
@@ -44,27 +46,31 @@ class Scheduler(beat.Scheduler):
     run: Callable[[str], None] | None = None
 
     def __init__(self, *args: Any, **named: Any) -> None:
-        self._offset = _offset()
+        self._due_at: dict[str, float] = {}
         self._lease = Lease()
-        self._is_sending = True
         super().__init__(*args, **named)
 
-    def tick(self, *args: Any, **named: Any) -> float:
-        """Send what is due, if no other beat does.
+    def tick(self, *_args: Any, **_named: Any) -> float:
+        """Send what is due, if no other beat does; returns the seconds until the next tick.
 
-        All intervals begin anew after the clock was set, and after another beat has sent.
+        At first, and after another beat has sent, that is what comes with each tick; all other
+        intervals begin anew.
         """
         self.on_tick()
-        was_sending, self._is_sending = self._is_sending, self._lease.take()
-        if not self._is_sending:
+        if not self._lease.take():
+            self._due_at.clear()
             return _PAUSE_SECONDS
-        before, self._offset = self._offset, _offset()
-        if abs(self._offset - before) > _STEP_SECONDS or not was_sending:
-            for entry in self.schedule.values():
-                entry.last_run_at = entry.default_now()
-            self._heap = None
-        delay: float = super().tick(*args, **named)
-        return delay
+        now = time.monotonic()
+        for name, entry in list(self.schedule.items()):
+            seconds = cast(Any, entry.schedule).run_every.total_seconds()
+            due_at = self._due_at.setdefault(
+                name, now if seconds <= self.max_interval else now + seconds
+            )
+            if due_at <= now:
+                # What was missed is not made up for.
+                self._due_at[name] = max(due_at + seconds, now)
+                self.apply_entry(entry, producer=None if self.run else self.producer)
+        return max(0.0, min(self._due_at.values()) - time.monotonic())
 
     def apply_entry(self, entry: Any, producer: Any = None) -> None:
         """Send an entry's message, or have its task run."""
@@ -110,8 +116,3 @@ class Lease:
             client().eval(_GIVE_BACK, 1, _LEASE, self._holder)
         except redis.RedisError as exc:
             log.warning("another beat begins once the lease ends", error=str(exc))
-
-
-def _offset() -> float:
-    """The seconds between the system clock and the monotonic clock."""
-    return time.time() - time.monotonic()

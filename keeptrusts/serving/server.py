@@ -27,6 +27,8 @@ _BACKLOG = 4096
 # libuv accepts one connection of a listener in a turn of its loop. A turn may be long, and whoever
 # is new waits in the backlog behind those who come again and again.
 _ACCEPTED_A_TURN = 16
+# The time that answers have is at most as old.
+_TICK_SECONDS = 1.0
 # Open files that are not connections of clients.
 _OTHER_FILES = 64 + _ACCEPTED_A_TURN
 # Connections come with hundreds of objects each and leave no cycles behind: to look for these in a
@@ -110,6 +112,15 @@ class _Server(uvicorn.Server):
         self._inlet = inlet
         self._on_shutdown = on_shutdown
         self._arriving: set[asyncio.Task[Any]] = set()
+        self._ending = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def main_loop(self) -> None:
+        """Wait until the server is to end; uvicorn's own looks ten times a second for that."""
+        self._loop = asyncio.get_running_loop()
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), _TICK_SECONDS)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -145,6 +156,8 @@ class _Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         # Not remembered: at its end the server would raise it again, past the orderly end.
         self.should_exit = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._ending.set)
 
 
 def _listen(host: str, port: int, *, is_shared: bool) -> socket.socket:

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db.models import Count, Q
 from django.utils import timezone
 
+from keeptrusts import times
 from keeptrusts.doctor.findings import Finding
 from notifications.models import Endpoint, Notification
 
@@ -44,7 +45,7 @@ def _of(row: Endpoint) -> Iterator[Finding]:
         words = f"{row.name} answered 410 and is disabled"
         yield Finding(_CHECK, "warning", words, "delete it, or give it another url")
     elif row.failing_since and row.told_at:
-        words = f"{row.name} is not reached since {row.failing_since:%Y-%m-%dT%H:%M:%SZ}"
+        words = f"{row.name} is not reached since {times.to_the_second(row.failing_since)}"
         yield Finding(_CHECK, "warning", words, log)
     if late:
         yield Finding(_CHECK, "warning", f"{late} wait for {row.name} for over an hour", log)

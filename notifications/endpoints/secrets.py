@@ -1,4 +1,4 @@
-"""What of an endpoint is sealed: its url, and what signs."""
+"""Sealed values of an endpoint: its url, and what signs."""
 
 from datetime import datetime
 

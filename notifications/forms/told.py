@@ -1,4 +1,4 @@
-"""What a notification tells, and its texts made harmless."""
+"""A notification's content, and its texts made harmless."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

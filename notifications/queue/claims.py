@@ -5,15 +5,18 @@ again, under the same id.
 """
 
 import secrets as chance
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import Case, Exists, OuterRef, Q, When
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, When
 
 from events import log as events
+from events.models import Event
+from keeptrusts.processes.due import Moment
 from notifications import measures
 from notifications.models import Endpoint, Notification
 from notifications.queue import order
@@ -42,13 +45,23 @@ class Claim:
 
 def due(now: datetime) -> list[Claim]:
     """Claim what may be attempted now at every endpoint that does not rest."""
+    ids = list(_with_due(now).values_list("pk", flat=True))
+    return [claim for endpoint_id in ids for claim in _claimed(endpoint_id, now)]
+
+
+def due_rows(now: Moment) -> Iterable[QuerySet[Any]]:
+    """What a sender is told of: events to make notifications of, and endpoints where one is due."""
+    return Event.objects.filter(notified=False), _with_due(now)
+
+
+def _with_due(now: datetime | Moment) -> QuerySet[Endpoint]:
+    """The endpoints that do not rest, with something to be attempted now."""
     is_due = Notification.objects.filter(_due(now), endpoint=OuterRef("pk"))
     awake = Q(rests_until=None) | Q(rests_until__lte=now)
-    ids = Endpoint.objects.filter(awake, Exists(is_due), enabled=True).values_list("pk", flat=True)
-    return [claim for endpoint_id in list(ids) for claim in _claimed(endpoint_id, now)]
+    return Endpoint.objects.filter(awake, Exists(is_due), enabled=True)
 
 
-def _due(now: datetime) -> Q:
+def _due(now: datetime | Moment) -> Q:
     is_free = Q(lease_until=None) | Q(lease_until__lte=now)
     return Q(status=_STATUS.WAITING, next_attempt_at__lte=now) & is_free
 

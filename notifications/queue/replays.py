@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from events import audit
+from keeptrusts import times
 from keeptrusts.api.errors import ConflictError, NotFoundError
 from notifications.endpoints.registry import locked
 from notifications.forms.told import TEST, Told
@@ -28,7 +29,7 @@ def test(endpoint_id: UUID) -> Notification:
     with transaction.atomic():
         endpoint, now = _sendable(endpoint_id), timezone.now()
         message = "This is a test. If you can read it, notifications arrive here."
-        at = f"{now:%Y-%m-%dT%H:%M:%S.%f}Z"
+        at = times.exact(now)
         told = Told(TEST, at, None, "", "", message, {}, "", taking.page("", ""))
         row = taking.made(endpoint, told, now, lasts=timedelta())
         taking.put(endpoint, [row], now)

@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from configurations.models import Configuration
 from events.models import Event
 from gitrepos.models import Link, LinkedFile
+from keeptrusts import times
 from notifications import measures
 from notifications.endpoints import filters
 from notifications.endpoints.filters import Subject, Wish
@@ -143,7 +144,7 @@ def _row(
 ) -> Notification:
     told = Told(
         kind=event.kind,
-        at=f"{event.created_at:%Y-%m-%dT%H:%M:%S.%f}Z",
+        at=times.exact(event.created_at),
         event=event.pk,
         git_repo=event.git_repo,
         configuration=event.configuration,

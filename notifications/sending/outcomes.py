@@ -1,7 +1,9 @@
-"""What becomes of an attempt: delivered, once more later, or never again. Pure."""
+"""Outcomes of an attempt: delivered, once more later, or never again. Pure."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+
+from keeptrusts import times
 
 GIVEN_UP_AFTER = timedelta(days=3)
 """How long a notification is tried."""
@@ -40,7 +42,7 @@ class Attempt:
     def stored(self) -> dict[str, object]:
         """The attempt as the log of a notification has it."""
         return {
-            "at": f"{self.at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z",
+            "at": times.exact(self.at),
             "seconds": round(self.seconds, 3),
             "status": self.status,
             "error": self.error,

@@ -14,7 +14,7 @@ from django.conf import settings
 
 from gitrepos.errors import TimedOutError, UnreachableError
 from gitrepos.forge import tls
-from keeptrusts.env import Mailer
+from keeptrusts.env.mailer import Mailer
 from notifications.forms import mail
 from notifications.forms.told import Told, plain
 from notifications.sending.outcomes import NOT_ACCEPTED, Attempt

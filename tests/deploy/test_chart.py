@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 import yaml
 
-from keeptrusts import env
+from keeptrusts.env.secret_values import FILES
 from keeptrusts.parent import roles
 from keeptrusts.parent.misspelt import KNOWN
 from kt import __version__
@@ -70,7 +70,7 @@ def _described(schema: Any, above: str = "") -> set[str]:
     return {name for name in names if not name.endswith("/claims")}
 
 
-@pytest.mark.parametrize("name", sorted({*env.FILES, *env.FILES.values()}))
+@pytest.mark.parametrize("name", sorted({*FILES, *FILES.values()}))
 def test_no_secret_is_written_among_settings(name: str) -> None:
     """Each has a way by a secret of the cluster, or none."""
     over = {"controlPlane": {"settings": {name: "x"}}}
@@ -120,7 +120,7 @@ def test_templates_name_settings_that_there_are() -> None:
     top = {*_named(VALUES)}
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
 
-    assert named - {"KEEPTRUSTS_OIDC_CLIENT_SECRET"} <= KNOWN | env.FILES.keys()
+    assert named - {"KEEPTRUSTS_OIDC_CLIENT_SECRET"} <= KNOWN | FILES.keys()
     assert [
         one for one in used if not any(_is_within(one.replace(".", "/"), name) for name in top)
     ] == []

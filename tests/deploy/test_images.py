@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from keeptrusts import env
+from keeptrusts.env.secret_values import FILES
 from keeptrusts.parent.misspelt import KNOWN
 from kt import __version__
 from kt.cli.main import main
@@ -76,7 +76,7 @@ def test_services_name_settings_that_there_are() -> None:
     services = COMPOSE["services"]
     for name in OURS:
         one = services[name]
-        assert set(one["environment"]) <= KNOWN | env.FILES.keys(), name
+        assert set(one["environment"]) <= KNOWN | FILES.keys(), name
         assert one["build"]["target"] in STAGES
         assert one["image"] == f"keeptrusts/{name}:{__version__}"
         assert one["read_only"] and one["cap_drop"] == ["ALL"]

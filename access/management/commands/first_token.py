@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from access import tokens
 from keeptrusts.api import acting
 from keeptrusts.api.acting import Actor
-from keeptrusts.env import secret_file
+from keeptrusts.env.secret_values import secret_file
 
 
 class Command(BaseCommand):

@@ -243,7 +243,7 @@ def _mark(data: bytes, token: str) -> bytes:
     return hmac.new(token.encode(), data, hashlib.sha256).hexdigest().encode() + b"\n"
 
 
-# As `keeptrusts.private`: neither imports the other.
+# As `keeptrusts.env.private`: neither imports the other.
 def close(folder: str, *, folders: Collection[str]) -> None:
     """Take a folder, and what lies directly in it, from its group and from others.
 

@@ -13,7 +13,7 @@ from access.signin import provider as providers
 from access.signin import refusals
 from access.trusts import issuers
 from access.trusts import refusals as refused
-from keeptrusts.env import Provider as Configured
+from keeptrusts.env.provider import Provider as Configured
 from tests.console.browser import Browser
 from tests.support.api import created
 from tests.support.provider import CLIENT, SECRET, Provider

@@ -27,7 +27,7 @@ from console.pages.base import Page
 from console.pages.overview import Overview
 from console.pages.signin import Callback, SignIn, SignInByProvider, SignOut
 from gitrepos.models import Link
-from keeptrusts.env import Provider
+from keeptrusts.env.provider import Provider
 from notifications.models import Endpoint, Notification
 from tests.console.browser import Browser
 from tests.support.repo import policy

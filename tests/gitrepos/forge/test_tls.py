@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from rest_framework.test import APIClient
 
-from keeptrusts import env
+from keeptrusts.env import reading
 from tests.support.asking import MAIN, failure, heads
 from tests.support.forge import Forge
 from tests.support.repo import Repo, policy
@@ -146,6 +146,6 @@ def test_the_setting_names_the_file(
     """From wherever the control plane is started: git children run elsewhere."""
     monkeypatch.chdir(authority.ca_file.parent)
 
-    read = env.read({"KEEPTRUSTS_GIT_CA_FILE": "ca.pem", "KEEPTRUSTS_DATA_DIR": str(tmp_path)})
+    read = reading.read({"KEEPTRUSTS_GIT_CA_FILE": "ca.pem", "KEEPTRUSTS_DATA_DIR": str(tmp_path)})
 
     assert read.git_ca_file == str(authority.ca_file)

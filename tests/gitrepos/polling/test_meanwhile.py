@@ -16,6 +16,7 @@ from gitrepos.polling.waiting import Found
 from gitrepos.sync import poll as polling
 from gitrepos.sync import steps
 from keeptrusts import metrics
+from keeptrusts.processes import due
 from keeptrusts.processes.limits import TimeLimits
 from tests.support.repo import Repo, policy
 from tests.support.syncing import content, edit, hashes, link, request, run_due, shown, unlink
@@ -160,7 +161,7 @@ def test_a_clock_set_back_holds_up_no_turn() -> None:
     now = timezone.now()
     assert not Remote.objects.filter(waits_since__gt=now).exists()
     assert not Remote.objects.filter(synced_at__gt=now).exists()
-    assert waiting.is_any_overlooked(now + timedelta(seconds=2))
+    assert "gitrepos.sync_remote" in due.at(now + timedelta(seconds=2))
 
 
 @pytest.mark.parametrize("trouble", ["pause", "rest"])
@@ -177,7 +178,7 @@ def test_what_is_in_trouble_is_polled_before_it_is_fetched(trouble: str) -> None
         Host.objects.create(pk="a", cooling_until=over)
 
     assert waiting.take(uuid4(), now) is None
-    assert not waiting.is_any_overlooked(now + timedelta(seconds=3))
+    assert "gitrepos.sync_remote" not in due.at(now + timedelta(seconds=3))
 
 
 def test_what_waits_makes_no_poll_late(admin: APIClient, repo: Repo) -> None:

@@ -1,5 +1,6 @@
 """Schedules of remotes: turns, back-off, requests, and one claim at a time."""
 
+import random
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from rest_framework.test import APIClient
 
 from configurations.models import Configuration
 from gitrepos.models import Link, Remote
-from gitrepos.polling import claims, waiting
+from gitrepos.polling import claims, probing, waiting
 from gitrepos.polling.claims import Claim, Fence, FenceLostError
 from gitrepos.polling.turns import next_turn
 from gitrepos.polling.waiting import Found
@@ -415,3 +416,110 @@ def test_a_link_that_fails_beside_a_good_one_is_tried_ever_more_seldom(
 
     assert asked > 1
     assert shown(admin, failing)["last_commit"] == commit
+
+
+@pytest.mark.django_db
+@pytest.mark.smoke
+@pytest.mark.parametrize("seed", range(10))
+def test_remotes_that_are_given_back_together_get_what_each_would_alone(seed: int) -> None:
+    """Whether their links are all quiet, or one of the batch asks for more."""
+    chance, now = random.Random(seed), timezone.now()
+    claim_id, lease = uuid4(), now + timedelta(minutes=1)
+    remotes = [
+        Remote.objects.create(
+            url=f"https://a/{number}", host="a", claim_id=claim_id, lease_until=lease,
+            asked=chance.random() < 0.5, put_off=chance.randrange(2),
+            limited_until=chance.choice([None, now]), next_poll_at=now,
+        )
+        for number in range(3)
+    ]  # fmt: skip
+    for remote in remotes:
+        for number in range(chance.randrange(1, 3) if chance.random() < 0.95 else 0):
+            _any_link(remote, number, chance, now, oddness=chance.choice([0, 0, 0.3]))
+    together, alone = uuid4(), uuid4()
+    Remote.objects.update(claim_id=together)
+
+    def given_back() -> list[tuple[object, ...]]:
+        columns = ("asked", "limited_until", "failures", "put_off", "claim_id", "found")
+        rows = Remote.objects.order_by("url").values_list(*columns, "next_poll_at")
+        # What is due soon, is due so long after the moment that it is given back.
+        return [(*row[:-1], row[-1] and round((row[-1] - now).total_seconds(), -1)) for row in rows]
+
+    claims.settle(together, [remote.pk for remote in remotes])
+    found = given_back()
+    for remote in remotes:
+        remote.claim_id = alone
+        remote.save()
+        claims.settle(alone, [remote.pk])
+
+    assert found == given_back()
+
+
+def _any_link(
+    remote: Remote, number: int, chance: random.Random, now: datetime, *, oddness: float
+) -> None:
+    """A link that is quiet, or by chance suspended, settled, behind, expecting or refused."""
+
+    def odd() -> bool:
+        return chance.random() < oddness
+
+    Link.objects.create(
+        remote=remote, url=f"{remote.url}/{number}", observed_generation=1, generation=1 + odd(),
+        requested_seq=int(odd()), suspended=odd(), settled=odd(),
+        error_code="rate_limited" if odd() else "", expected_commit="c" if odd() else "",
+        expected_until=now + timedelta(minutes=5) if odd() else None,
+        created_at=now, updated_at=now,
+    )  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_quiet_remotes_are_given_back_without_a_look_at_the_links_of_each() -> None:
+    """A count of all their links, and an update of their rows alone."""
+    now, claim_id = timezone.now(), uuid4()
+    for number in range(5):
+        remote = Remote.objects.create(
+            url=f"https://a/{number}", claim_id=claim_id, lease_until=now + timedelta(minutes=1)
+        )
+        _any_link(remote, 0, random.Random(), now, oddness=0)
+
+    ids = list(Remote.objects.values_list("pk", flat=True))
+
+    with CaptureQueriesContext(connection) as queries:
+        claims.settle(claim_id, ids)
+
+    made = [one["sql"] for one in queries if not one["sql"].startswith(("SAVEPOINT", "RELEASE"))]
+    assert [sql.partition(" ")[0] for sql in made] == ["SELECT", "SELECT", "UPDATE"]
+    assert "gitrepos_gitrepo" not in made[-1]
+
+
+@pytest.mark.django_db
+@pytest.mark.smoke
+@pytest.mark.parametrize("interval", [1, 30, 300, 3600, 86_400])
+@pytest.mark.parametrize("setbacks", [0, 1, 2, 5, 11, 12, 20, 21, 60])
+def test_what_is_put_off_waits_as_a_failure_of_its_own_would(interval: int, setbacks: int) -> None:
+    """The database computes for all at once what is a rule of one."""
+    now, claim_id = timezone.now(), uuid4()
+    lease = now + timedelta(minutes=1)
+    for name, columns in {
+        "plain": {}, "asked": {"asked": True}, "never": {"next_poll_at": None},
+    }.items():  # fmt: skip
+        remote = Remote.objects.create(**{
+            "url": name, "host": "a", "claim_id": claim_id, "lease_until": lease,
+            "next_poll_at": now, "put_off": setbacks // 2, "failures": setbacks - setbacks // 2,
+            "interval_seconds": 2 * interval, **columns,
+        })  # fmt: skip
+        Link.objects.create(
+            remote=remote, url=name, poll_interval_seconds=interval, created_at=now, updated_at=now
+        )
+
+    with CaptureQueriesContext(connection) as queries:
+        claims._put_off(claim_id, dict.fromkeys(Remote.objects.values_list("pk", flat=True)))
+
+    rows = {row.url: row for row in Remote.objects.all()}
+    polled_at = rows["plain"].last_polled_at
+    assert polled_at is not None
+    expected = polled_at + probing.wait(interval, setbacks + 1)
+    assert rows["plain"].next_poll_at == expected
+    assert (rows["asked"].next_poll_at, rows["never"].next_poll_at) == (now, None)
+    assert {row.setbacks for row in rows.values()} == {setbacks + 1}
+    assert sum(one["sql"].startswith("UPDATE") for one in queries) == 1

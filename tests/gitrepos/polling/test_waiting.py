@@ -16,6 +16,7 @@ from gitrepos.polling import claims, waiting
 from gitrepos.polling.waiting import Found, Group, next_group
 from gitrepos.sync import poll as polling
 from gitrepos.sync import steps
+from keeptrusts.processes import due
 from tests.support.api import together
 from tests.support.forge import Forge
 from tests.support.repo import Repo, policy
@@ -154,9 +155,9 @@ def test_a_paused_credential_fetches_nothing() -> None:
     pause = Pause.objects.create(host="a", credential_digest="1", until=until)
 
     assert taken(names) == ["a210"]
-    assert not waiting.is_any_overlooked(now)
+    assert "gitrepos.sync_remote" not in due.at(now)
     pause.delete()
-    assert waiting.is_any_overlooked(now)
+    assert "gitrepos.sync_remote" in due.at(now)
     assert taken(names) == ["a150"]
 
 

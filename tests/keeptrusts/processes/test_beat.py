@@ -1,6 +1,7 @@
 """Beat, the scheduler: while the clock is set, and as one of several."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +13,7 @@ from keeptrusts.processes import beat
 from keeptrusts.processes.beat import Scheduler
 from keeptrusts.redis_client import client
 
-EACH_SECOND = {"tick", "notify"}
+EACH_SECOND = {"tick"}
 
 
 @pytest.fixture(autouse=True)
@@ -66,10 +67,39 @@ def test_a_clock_that_is_set_stops_no_tick(
     _run(scheduler, 1.5)
     set_clock(seconds)
 
-    sent = _run(scheduler, 2.5)
+    sent = _run(scheduler, 2.3)
 
     assert set(sent) <= EACH_SECOND
     assert sent.count("tick") in (1, 2)
+
+
+def test_a_second_has_one_tick_and_one_waking(scheduler: Sent) -> None:
+    """The first comes at once; rarer ones come when they are due, in the same waking."""
+    wakings, pause = 1, scheduler.tick()
+    rarer = scheduler.schedule.keys() - {"tick"}
+    scheduler._due_at |= dict.fromkeys(rarer, scheduler._due_at["tick"] + 1)
+    while wakings < 3:
+        time.sleep(pause)
+        wakings, pause = wakings + 1, scheduler.tick()
+
+    counted = Counter(scheduler.sent)  # type: ignore[attr-defined]
+    assert counted.pop("tick") == wakings
+    assert counted == dict.fromkeys(rarer, 1)
+
+
+def test_what_was_missed_is_not_made_up_for(
+    scheduler: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that was frozen for a minute sends one tick, and not sixty."""
+    scheduler.tick()
+    later = time.monotonic() + 60
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    del scheduler.sent[:]  # type: ignore[attr-defined]
+
+    for _ in range(5):
+        scheduler.tick()
+
+    assert scheduler.sent.count("tick") <= 2  # type: ignore[attr-defined]
 
 
 @pytest.fixture
@@ -124,7 +154,7 @@ def test_a_holder_asks_redis_seldom(scheduler: Sent, monkeypatch: pytest.MonkeyP
         away.setattr(beat, "client", lambda: pytest.fail("it asked"))
         assert scheduler._lease.take()
 
-    assert beat._KEPT_SECONDS + beat._STEP_SECONDS < beat._LEASE_SECONDS
+    assert beat._KEPT_SECONDS + beat._PAUSE_SECONDS < beat._LEASE_SECONDS
     scheduler._lease.give_back()
     assert scheduler._lease.take()
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from keeptrusts.env import Mailer
+from keeptrusts.env.mailer import Mailer
 from notifications.models import Notification
 from notifications.sender import Sender
 from notifications.sending import smtp

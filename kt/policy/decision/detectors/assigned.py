@@ -245,7 +245,9 @@ def _field(text: str, start: int, end: int) -> Spans:
 
 def rules() -> Iterator[PatternRule]:
     """The rules of `dlp-filter` for what has no mark of its own."""
-    yield PatternRule("assigned_secret", "secret", _ASSIGNED, VIEWS, _named, 1)
+    yield PatternRule(
+        "assigned_secret", "secret", _ASSIGNED, VIEWS, _named, 1, around=(_LOOK_BACK, 0)
+    )
     yield PatternRule("authorization", "authorization", _HEADER, VIEWS, _header, 1)
     yield PatternRule("bearer", "authorization", _BEARER, VIEWS, _bearer, 1)
     yield PatternRule("basic", "authorization", _BASIC, VIEWS, _basic, 1)

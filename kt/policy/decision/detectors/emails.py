@@ -14,6 +14,10 @@ PATTERN = r"[\pL\pN._%+\-]+@[\pL\pN.\-]+\.\pL{2,}"
 # RFC 5321, 4.5.3.1: a local part has 64 characters, a domain 255. One more tells that it is none.
 BEGUN = r"[\pL\pN._%+\-]{1,65}@[\pL\pN.\-]{1,255}\.\pL{2,63}"
 
+_LOOK_BACK = 80
+AROUND = (_LOOK_BACK, 2)
+"""Characters before and behind a match of `PATTERN` that `address` looks at."""
+
 # The end of a line as two characters, and a terminal's colour; their letters are none of its own.
 _ESCAPE = re.compile(r"\\[nrt]|\[[0-9;]*m")
 _ESCAPE_LENGTH = 12
@@ -77,7 +81,7 @@ def _stop(text: str, first: int, end: int) -> int:
 
 def _in_url(text: str, at: int) -> bool:
     """Whether what begins here is the password of `scheme://user:password@host`."""
-    before = text[max(0, at - 80) : at].split()[-1:]
+    before = text[max(0, at - _LOOK_BACK) : at].split()[-1:]
     return bool(before) and before[0].endswith(":") and "://" in before[0]
 
 

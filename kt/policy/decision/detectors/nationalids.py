@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from kt.policy.decision.matching.context import alone, near
+from kt.policy.decision.matching.context import NAMED, alone, near
 from kt.policy.decision.matching.patterns import Check, PatternRule, Spans
 from kt.policy.decision.reading.views import View
 
@@ -150,6 +150,7 @@ def rules(countries: tuple[str, ...]) -> Iterator[PatternRule]:
             _VIEWS,
             near(sort.words, check) if sort.words else check,
             group=1,
+            around=NAMED,
         )
 
 

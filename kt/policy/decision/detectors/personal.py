@@ -6,7 +6,14 @@ import re
 from collections.abc import Callable, Iterator
 
 from kt.policy.decision.detectors import checks, emails, phones
-from kt.policy.decision.matching.context import alone, apart, named_otherwise, near
+from kt.policy.decision.matching.context import (
+    ALONE,
+    NAMED,
+    alone,
+    apart,
+    named_otherwise,
+    near,
+)
 from kt.policy.decision.matching.patterns import Check, PatternRule, Spans
 from kt.policy.decision.reading.views import View
 
@@ -25,6 +32,9 @@ _CARD = (
     r"([1-6]\d{11,18}|[2-6]\d{3}(?:[ \-]\d{4}){2,3}(?:[ \-]\d{1,7})?|3\d{3}[ \-]\d{6}[ \-]\d{4,5})"
 )
 _EXTENSION = re.compile(r"(?i)[ ]?(?:x|ext\.?|extension)[ ]?\d{1,6}")
+# Characters before and behind a telephone number that its checks look at: what numbers a thing, and
+# the longest extension with what stands behind it.
+_AROUND_PHONES = (NAMED[0], len(" extension 123456") + ALONE[1])
 
 _CARD_WORDS = "cards?|visa|mastercard|amex|maestro|credit|debit|charged?|paid|payment|pay|pan"
 
@@ -233,43 +243,55 @@ def _numbered(text: str, start: int, end: int) -> Spans:
 
 def base(regions: tuple[str, ...]) -> Iterator[PatternRule]:
     """The rules of `pii-detector` in every mode, with national telephone numbers of regions."""
-    yield PatternRule("email", "email", emails.PATTERN, VIEWS, emails.address, begun=emails.BEGUN)
-    dashed = _EDGE + r"(\d{3}-\d{2}-\d{4})" + _EDGE
-    yield PatternRule("ssn", "ssn", dashed, VIEWS, _dashed_ssn, group=1)
-    named = _SSN_WORDS + r"(\d{3}[ .\-]?\d{2}[ .\-]?\d{4})" + _EDGE
-    yield PatternRule("ssn_named", "ssn", named, VIEWS, _whole(checks.ssn), group=1)
     yield PatternRule(
-        "card", "credit_card", _EDGE + _CARD + _EDGE, VIEWS, _card, group=1, retry=True
+        "email",
+        "email",
+        emails.PATTERN,
+        VIEWS,
+        emails.address,
+        begun=emails.BEGUN,
+        around=emails.AROUND,
     )
+    dashed = _EDGE + r"(\d{3}-\d{2}-\d{4})" + _EDGE
+    yield PatternRule("ssn", "ssn", dashed, VIEWS, _dashed_ssn, group=1, around=NAMED)
+    named = _SSN_WORDS + r"(\d{3}[ .\-]?\d{2}[ .\-]?\d{4})" + _EDGE
+    yield PatternRule("ssn_named", "ssn", named, VIEWS, _whole(checks.ssn), group=1, around=ALONE)
+    card = _EDGE + _CARD + _EDGE
+    yield PatternRule("card", "credit_card", card, VIEWS, _card, 1, retry=True, around=NAMED)
     iban = _EDGE + r"([A-Za-z]{2}\d{2}(?:[ \-]?[A-Za-z0-9]){11,30})"
-    yield PatternRule("iban", "iban", iban, VIEWS, _iban, group=1, retry=True)
+    yield PatternRule("iban", "iban", iban, VIEWS, _iban, group=1, retry=True, around=ALONE)
     ipv4 = r"(?:^|[^\w.])(\d{1,3}(?:\.\d{1,3}){3})"
-    yield PatternRule("ipv4", "ip_address", ipv4, VIEWS, _ipv4, group=1)
+    yield PatternRule("ipv4", "ip_address", ipv4, VIEWS, _ipv4, group=1, around=NAMED)
     ipv6 = r"([0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:(?:\.\d{1,3}){3})?)"
     before = r"(?:^|[^\w:.]|[^0-9A-Fa-f:.]:)"
-    yield PatternRule("ipv6", "ip_address", before + ipv6, VIEWS, _ipv6, group=1)
+    yield PatternRule("ipv6", "ip_address", before + ipv6, VIEWS, _ipv6, group=1, around=ALONE)
     yield from _phone_rules(regions)
 
 
 def _phone_rules(regions: tuple[str, ...]) -> Iterator[PatternRule]:
+    around = _AROUND_PHONES
     international = r"(?:\+|\b00)[ ]?\(?[1-9](?:[ \t().\-/]{0,3}\d){6,16}"
-    yield PatternRule("phone", "phone", international, VIEWS, _international, retry=True)
-    american = r"((?:\b1[ .\-]?)?(?:\(\d{3}\)[ ]?|\b\d{3}[ .\-])\d{3}[ .\-]\d{4})" + _EXTENDED
-    yield PatternRule("phone_us", "phone", american, VIEWS, _american, group=1)
-    national = r"((?:\(|\b)0\d{1,5}\)?(?:[ /\-]{0,2}\d){4,10})" + _EXTENDED
     yield PatternRule(
-        "phone_national", "phone", national, VIEWS, _national(regions), group=1, retry=True
+        "phone", "phone", international, VIEWS, _international, retry=True, around=around
+    )
+    american = r"((?:\b1[ .\-]?)?(?:\(\d{3}\)[ ]?|\b\d{3}[ .\-])\d{3}[ .\-]\d{4})" + _EXTENDED
+    yield PatternRule("phone_us", "phone", american, VIEWS, _american, 1, around=around)
+    national = r"((?:\(|\b)0\d{1,5}\)?(?:[ /\-]{0,2}\d){4,10})" + _EXTENDED
+    check = _national(regions)
+    yield PatternRule(
+        "phone_national", "phone", national, VIEWS, check, group=1, retry=True, around=around
     )
     number = r"(\(?\d(?:[ ().\-/]{0,2}\d){6,11})" + _EXTENDED
-    yield PatternRule(
-        "phone_named", "phone", _PHONE_WORDS + number, VIEWS, _named(regions), group=1
-    )
+    named = _PHONE_WORDS + number
+    yield PatternRule("phone_named", "phone", named, VIEWS, _named(regions), 1, around=around)
     digits = r"(\(?\d(?:[ ().\-/]{0,2}\d){5,12})"
     check = _labelled(regions)
     label = _PHONE_LABELS + digits + _EXTENDED
-    yield PatternRule("phone_labelled", "phone", label, VIEWS, check, group=1)
+    yield PatternRule("phone_labelled", "phone", label, VIEWS, check, 1, around=around)
     label = r"(?i)(?:^|[^0-9\-/.])" + digits + _PHONE_LABELS_AFTER
-    yield PatternRule("phone_labelled_after", "phone", label, VIEWS, check, group=1, retry=True)
+    yield PatternRule(
+        "phone_labelled_after", "phone", label, VIEWS, check, group=1, retry=True, around=around
+    )
 
 
 def payment() -> Iterator[PatternRule]:

@@ -42,6 +42,10 @@ _PLACEHOLDER_WORDS = "password passwd pass pwd secret token changeme example"
 _PLACEHOLDERS = frozenset(_PLACEHOLDER_WORDS.split())
 
 
+# Characters before and behind a token that tell whether it is a word of its own.
+_AROUND = (2, 4)
+
+
 def rules() -> Iterator[PatternRule]:
     """The built-in rules of `dlp-filter`."""
     for one in FORMATS:
@@ -53,11 +57,14 @@ def rules() -> Iterator[PatternRule]:
             _varied(one.entropy),
             one.group,
             keyword=one.keyword,
+            around=_AROUND,
         )
     yield PatternRule("azure_key", "azure_key", _AZURE, VIEWS, group=1)
-    yield PatternRule("aws_secret_key", "aws_secret_key", _AWS_PAIR, VIEWS, _token, 1)
+    yield PatternRule(
+        "aws_secret_key", "aws_secret_key", _AWS_PAIR, VIEWS, _token, 1, around=_AROUND
+    )
     yield PatternRule("url_password", "url_password", _URL_CREDENTIAL, VIEWS, _password, 1)
-    yield PatternRule("jwt", "jwt", _JWT, VIEWS, _jwt)
+    yield PatternRule("jwt", "jwt", _JWT, VIEWS, _jwt, around=_AROUND)
     yield PatternRule("private_key", "private_key", _PRIVATE_KEY, VIEWS, begun=_PRIVATE_KEY_BEGUN)
     yield from assigned.rules()
 

@@ -9,6 +9,11 @@ from kt.policy.decision.reading.views import View, read
 _BEFORE = 40
 _AFTER = 16
 
+ALONE = (2, 2)
+"""Characters before and behind a span that `alone` and `apart` look at."""
+NAMED = (_BEFORE, _AFTER)
+"""Those that `named_otherwise` and a check of `near` look at, and more than `ALONE`."""
+
 
 def near(words: str, check: Check) -> Check:
     """A check that confirms what `check` does, if one of `words` is shortly before or after.

@@ -18,11 +18,17 @@ from itertools import groupby, islice
 from typing import Any, TypeAlias
 
 from kt.policy.decision.matching.loosened import loosen
-from kt.policy.decision.matching.patterns import PatternRule, Spans
+from kt.policy.decision.matching.patterns import PatternRule
 from kt.policy.decision.matching.unfinished import beginnings_of, finished_of
-from kt.policy.decision.reading.engine import compiled, compiled_set
+from kt.policy.decision.reading.engine import (
+    NOWHERE,
+    FirstMatch,
+    compiled,
+    compiled_set,
+    first_match,
+)
 from kt.policy.decision.reading.passages import Place
-from kt.policy.decision.reading.reading import Excuse, Reading, Shown
+from kt.policy.decision.reading.reading import Excuse, Judged, Reading, Shown
 from kt.policy.decision.reading.views import View
 
 # Instructions in one set; more would leave too few states for the memory that a set has
@@ -32,6 +38,10 @@ _SET_PROGRAM = 20_000
 # Bytes that a pattern that is not local may look at in one text. `a.*z|a` looks to the
 # end of the text for each `a`: past this, all that is left counts as matched.
 _WORK = 500_000_000
+
+# Candidates that are remembered in a decision, and the longest of them: under three megabytes.
+_MOST_JUDGED = 4096
+_LONGEST_JUDGED = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +56,13 @@ Known: TypeAlias = set[tuple[int, str]]
 """The parts, with the names of rules, of which a decision has a hit that says all."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Exact:
+    """A rule with its pattern. Equal to itself alone, as what is remembered of it is."""
+
     rule: PatternRule
     pattern: Any
+    search: FirstMatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +129,12 @@ class Matcher:
         for group in self.groups:
             for data, view in reading.searched(group.views):
                 for exact in group.named(data):
+                    if known is not None and (part, exact.rule.name) in known:
+                        continue
                     found = _confirmed(exact, reading.show(view), reading)
                     if known is None or part is None:
                         hits += found
-                    elif (part, exact.rule.name) not in known:
+                    else:
                         hits += islice(found, 1)
                         if hits and hits[-1].rule is exact.rule:
                             known.add((part, exact.rule.name))
@@ -158,7 +173,8 @@ def _grouped(
     waiting: list[tuple[_Exact, str]] = []
     size = 0
     for rule in rules:
-        exact = _Exact(rule, compiled(rule.pattern))
+        pattern = compiled(rule.pattern)
+        exact = _Exact(rule, pattern, first_match(pattern))
         loose = loosen(rule.first or rule.pattern)
         program = (exact.pattern if loose == rule.pattern else compiled(loose)).programsize
         if program > _SET_PROGRAM:
@@ -196,7 +212,7 @@ def _waiting(group: _Group, view: Shown) -> int:
 def _confirmed(exact: _Exact, view: Shown, reading: Reading) -> Iterator[Hit]:
     rule = exact.rule
     excuse = None if rule.excuses is None else reading.excuse(rule.excuses)
-    for start, end in _spans(exact, view, excuse):
+    for start, end in _spans(exact, view, excuse, reading.judged):
         places = reading.places(*view.origin(start, end))
         if places:
             yield Hit(rule, places)
@@ -206,32 +222,56 @@ def _spans(
     exact: _Exact,
     shown: Shown,
     excuse: Excuse | None,
+    judged: Judged,
     first: int = 0,
     last: int | None = None,
 ) -> Iterator[tuple[int, int]]:
     """The confirmed spans of a view, or of a stretch of it, in characters."""
-    rule, text = exact.rule, shown.text
+    rule, text, search = exact.rule, shown.text, exact.search
     data = shown.data if last is None else text[first:last].encode()
-    clock = _Clock(data, first)
+    clock, size = _Clock(data, first), len(data)
     work = at = 0
-    while at < len(data) and (match := exact.pattern.search(data, at)):
-        low, high = match.span(rule.group)
+    while at < size:
+        spans = search(data, at, size)
+        low, high = spans[rule.group]
         if low == high:
-            at = max(match.end(), at + 1)
+            # No match at all, or an empty one.
+            if spans[0][0] == NOWHERE:
+                return
+            at = max(spans[0][1], at + 1)
             continue
-        work += 0 if rule.local else len(data) - low
+        work += 0 if rule.local else size - low
         start, end = clock.characters(low, high)
         if work > _WORK:
             yield start, len(text)
             return
-        found, resume = _judged(exact, shown, excuse, start, end)
+        found, resume = _looked_at(exact, shown, excuse, judged, start, end)
         yield from found
-        at = low + clock.bytes(text[start:resume])
+        at = high if resume == end else low + clock.bytes(text[start:resume])
+
+
+def _looked_at(
+    exact: _Exact, shown: Shown, excuse: Excuse | None, judged: Judged, start: int, end: int
+) -> tuple[Sequence[tuple[int, int]], int]:
+    """As `_judged`, of a candidate with the same around it once: views and readings share most."""
+    around = exact.rule.around
+    if around is None or end - start > _LONGEST_JUDGED:
+        return _judged(exact, shown, excuse, judged, start, end)
+    begin = max(0, start - around[0])
+    key = (exact, shown.text[begin : end + around[1]], start - begin, end - start)
+    known = judged.get(key)
+    if known is not None:
+        spans, resume = known
+        return [(start + low, start + high) for low, high in spans], start + resume
+    found, resume = _judged(exact, shown, excuse, judged, start, end)
+    if len(judged) < _MOST_JUDGED:
+        judged[key] = [(low - start, high - start) for low, high in found], resume - start
+    return found, resume
 
 
 def _judged(
-    exact: _Exact, shown: Shown, excuse: Excuse | None, start: int, end: int
-) -> tuple[Spans, int]:
+    exact: _Exact, shown: Shown, excuse: Excuse | None, judged: Judged, start: int, end: int
+) -> tuple[Sequence[tuple[int, int]], int]:
     """The confirmed spans of a candidate, and where to search on."""
     rule, text = exact.rule, shown.text
     found = tuple(rule.check(text, start, end))
@@ -241,7 +281,7 @@ def _judged(
         # What stands before the excused part may be a match by itself. An empty part excuses
         # nothing, and the stretch before it would be the same one again.
         if first < last:
-            return tuple(_spans(exact, shown, excuse, start, first)), last
+            return tuple(_spans(exact, shown, excuse, judged, start, first)), last
     if not rule.retry:
         return found, end
     return found, found[-1][1] if found else _next_group(text, start, end)

@@ -38,6 +38,8 @@ class PatternRule:
     Every match holds a match of `keyword`, a pattern too: a text without it is not searched.
     `first` is the pattern of a first look, which takes what `pattern` does and more: of a text's
     words also where there are signs between them; "" where that is the same.
+    `around` has the number of characters before and behind a candidate that `check` looks at, so
+    that the same stretch is looked at once in a decision; None where it may look at any.
     """
 
     name: str
@@ -52,6 +54,7 @@ class PatternRule:
     begun: str = ""
     keyword: str = ""
     first: str = ""
+    around: tuple[int, int] | None = None
 
     @property
     def waited(self) -> str:

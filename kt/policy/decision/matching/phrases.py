@@ -12,11 +12,12 @@ from collections.abc import Iterable, Iterator
 from kt.policy.decision.matching.patterns import Excuses, PatternRule
 from kt.policy.decision.matching.terms import whole_words
 from kt.policy.decision.reading.views import View
+from kt.policy.decision.reading.words import OTHER, SIGNS
 
 _STEP = " "
 _MAYBE_STEP = " ?"
-# What stands between two words where signs are left in (see `words.marked`).
-_STEP_OR_SIGNS = "[ !^,]+"
+# What stands between two words where signs are left in (see `words.marked` and `outlined`).
+_STEP_OR_SIGNS = f"[ {''.join(SIGNS)}{OTHER}]+"
 
 
 def phrase_rules(

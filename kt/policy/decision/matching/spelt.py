@@ -6,14 +6,14 @@ from itertools import pairwise
 from statistics import mode
 
 from kt.policy.decision.matching.unfinished import HOLD_LIMIT
-from kt.policy.decision.reading.engine import compiled
+from kt.policy.decision.reading.engine import compiled, every_match, first_match
 from kt.policy.decision.reading.hidden.letters import SPELT, STEP
 from kt.policy.decision.reading.reading import Picked, Reading
 from kt.policy.decision.reading.views import View
 
 # Six letters, each followed by no letter: no prose does that by chance. As are words without
 # steps: sixteen letters are more than most words have.
-_RUN = compiled(SPELT)
+_RUN = first_match(compiled(SPELT))
 _RUN_SO_FAR = compiled(f"(?:[a-z](?:{STEP}[a-z])*(?:{STEP})?)?\\z")
 
 
@@ -33,11 +33,9 @@ def spelt(reading: Reading, view: View) -> Reading | None:
 
 def _spelt(reading: Reading, view: View) -> Reading | None:
     source = reading.show(view)
-    if not _RUN.search(source.data):
-        return None
     letters: list[str] = []
     places: list[int] = []
-    for start, end in (match.span() for match in _RUN.finditer(source.text)):
+    for start, end in every_match(_RUN, source.text):
         run = source.text[start:end]
         if run.isalpha():
             letters.append(f"{run}\n")

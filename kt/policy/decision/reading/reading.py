@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Hashable, Sequence
 from typing import Protocol, TypeAlias
 
 from kt.policy.decision.reading.passages import Passage, Place
@@ -13,17 +14,19 @@ from kt.policy.decision.reading.views import (
     SIGN_BY_SIGN,
     STEPS,
     View,
+    WordPlaces,
     origins,
     same_in_ascii,
-    word_origins,
 )
-from kt.policy.decision.reading.words import marked
-
-_WORDS_ALONE = (View.FOLDED_WORDS,)
+from kt.policy.decision.reading.words import Bounds, marked, outlined
 
 Excuse: TypeAlias = Callable[[int, int], tuple[int, int] | None]
 """Given a span of a text, the part of it from which what stands beside takes the sense away, up
 to where that reaches; None when nothing does."""
+
+
+Judged: TypeAlias = dict[Hashable, tuple[Sequence[tuple[int, int]], int]]
+"""What was made of candidates with what stands around them, by places from their starts on."""
 
 
 class Shown:
@@ -31,13 +34,18 @@ class Shown:
 
     def __init__(self, source: str, view: View, text: str, of: Shown | None = None) -> None:
         """`of` is the view that this one was made of."""
-        # A lone surrogate, which JSON can carry, has no UTF-8: `?` keeps the offsets.
-        self.data = text.encode("utf-8", "replace")
-        self.text = text if text.isascii() else self.data.decode()
+        try:
+            self.data = text.encode()
+        except UnicodeEncodeError:
+            # A lone surrogate, which JSON can carry, has no UTF-8: `?` keeps the offsets.
+            self.data = text.encode("utf-8", "replace")
+            text = self.data.decode()
+        self.text = text
         self.source = source
         self.view = view
         self._origins: list[tuple[int, int]] | None = None
         self._mapped = False
+        self._places: WordPlaces | None = None
         self._of = of
         self._marked = False
         self._words: bytes | None = None
@@ -45,6 +53,8 @@ class Shown:
         self.made: dict[object, tuple[str, ...]] = {}
         # Its words and signs, with what stands between them.
         self.pieces: Sequence[str] | None = None
+        # Where its words and signs begin and end, for who has found one.
+        self.bounds: Bounds | None = None
 
     @property
     def words(self) -> bytes | None:
@@ -56,8 +66,16 @@ class Shown:
 
     def origin(self, start: int, end: int) -> tuple[int, int]:
         """The span of the source that a span of this view, not empty, came from."""
+        if self._of is not None and self.view in MADE_OF:
+            return self._of_words(self._of, start, end)
         spans = self.origins
         return (start, end) if spans is None else (spans[start][0], spans[end - 1][1])
+
+    def _of_words(self, of: Shown, start: int, end: int) -> tuple[int, int]:
+        if self._places is None:
+            self._places = WordPlaces(self.text, of.text, of.origins)
+        first, last = self._places.origin(start)
+        return first, last if end == start + 1 else self._places.origin(end - 1)[1]
 
     @property
     def origins(self) -> list[tuple[int, int]] | None:
@@ -69,8 +87,6 @@ class Shown:
 
     def _mapped_back(self) -> list[tuple[int, int]] | None:
         of = self._of
-        if of is not None and self.view in MADE_OF:
-            return word_origins(of.text, of.origins)
         if of is not None and self.view in SIGN_BY_SIGN and len(of.text) == len(self.text):
             return of.origins
         return origins(self.source, self.view, self.text)
@@ -86,8 +102,9 @@ class Shown:
 
         `end` when none did.
         """
-        places = range(start, end)
-        return next((at for at in places if self.origin(at, at + 1)[0] >= position), end)
+        return start + bisect_left(
+            range(start, end), position, key=lambda at: self.origin(at, at + 1)[0]
+        )
 
 
 class Way(Protocol):
@@ -154,6 +171,8 @@ class Reading:
         self._distinct: dict[tuple[View, ...], list[Shown]] = {}
         self._searched: dict[tuple[View, ...], list[tuple[bytes, View]]] = {}
         self._ascii = self.text.isascii()
+        # Candidates that were looked at, in this text or in one that it was made from.
+        self.judged: Judged = {} if of is None else of.judged
         # Readings made of this one that several kinds share.
         self.made: dict[object, Reading | None] = {}
         self._plain: Plain | None = None
@@ -199,19 +218,24 @@ class Reading:
     def searched(self, views: tuple[View, ...]) -> list[tuple[bytes, View]]:
         """What a first look at views that differ searches, each with the view to look at then.
 
-        The words of an ASCII text are searched with the signs between them, and need not be made.
+        Words are searched with the signs between them, and need not be made.
         """
         found = self._searched.get(views)
         if found is None:
-            words = None
-            if self._ascii and same_in_ascii(views) == _WORDS_ALONE:
-                words = self.show(View.FOLDED).words
-            if words is not None:
-                found = [(words, View.FOLDED_WORDS)]
+            if all(view in MADE_OF for view in views):
+                found = self._outlined(views)
             else:
                 found = [(made.data, made.view) for made in self.distinct(views)]
             self._searched[views] = found
         return found
+
+    def _outlined(self, views: tuple[View, ...]) -> list[tuple[bytes, View]]:
+        if self._ascii:
+            words = self.show(View.FOLDED).words
+            if words is not None:
+                return [(words, View.FOLDED_WORDS)]
+        of = {self.show(MADE_OF[view]).text: view for view in reversed(views)}
+        return [(outlined(text), view) for text, view in reversed(of.items())]
 
     def excuse(self, excuses: Callable[[Plain], Excuse]) -> Excuse:
         """What `excuses` makes of the text, once for all that asks for it."""

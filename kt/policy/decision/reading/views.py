@@ -21,16 +21,17 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, lru_cache
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from types import MappingProxyType
 
 from kt.policy.decision.reading.engine import compiled
 from kt.policy.decision.reading.lookalikes import ALIKE, IGNORED, SIGNS, Signs
-from kt.policy.decision.reading.words import spaced, word_spans
+from kt.policy.decision.reading.words import spaced, word_bounds
 
 Spans = list[tuple[int, int]]
 
@@ -194,7 +195,10 @@ def origins(text: str, view: View, shown: str | None = None) -> Spans | None:
     None means that every character came from the one at its own place.
     """
     if view in MADE_OF:
-        return word_origins(read(text, MADE_OF[view]), origins(text, MADE_OF[view]))
+        of = MADE_OF[view]
+        words = read(text, view)
+        places = WordPlaces(words, read(text, of), origins(text, of))
+        return [places.origin(at) for at in range(len(words))]
     if view is View.RAW or text.isascii():
         return None
     spans: Spans = []
@@ -307,20 +311,30 @@ def _is_one(sign: str, view: View) -> bool:
     return (view is View.LOWER or _begins(sign)) and _size(sign, view) == 1
 
 
-def word_origins(shown: str, made: Spans | None) -> Spans:
-    """The origins of the words of a view, of which `made` are those of its characters.
+class WordPlaces:
+    """The way from the words of a view, `words`, back to the text it shows, a place at a time.
 
-    A space came from all that stood between two words.
+    `shown` is the view that they are of, and `made` are the origins of its characters.
     """
-    made = made or _same(0, len(shown))
-    spans: Spans = []
-    for start, end in word_spans(shown):
-        if spans:
-            before, after = spans[-1][1], made[start][0]
-            # Two words may come from one character: `¼` has two numbers.
-            spans.append((before, after) if before <= after else (after, before))
-        spans += made[start:end]
-    return spans
+
+    def __init__(self, words: str, shown: str, made: Spans | None) -> None:
+        self._made = made
+        self._starts, self._ends = word_bounds(shown)
+        # Where each word begins in `words`.
+        self._begun = [0, *accumulate(len(word) + 1 for word in words.split(" "))]
+
+    def origin(self, place: int) -> tuple[int, int]:
+        """The span that one character came from; a space came from all between two words."""
+        number = bisect_right(self._begun, place) - 1
+        at = self._starts[number] + place - self._begun[number]
+        if at < self._ends[number]:
+            return self._of(at)
+        before, after = self._of(at - 1)[1], self._of(self._starts[number + 1])[0]
+        # Two words may come from one character: `¼` has two numbers.
+        return (before, after) if before <= after else (after, before)
+
+    def _of(self, at: int) -> tuple[int, int]:
+        return (at, at + 1) if self._made is None else self._made[at]
 
 
 def _cluster_ends(text: str, view: View, beginning: Collection[str]) -> list[int]:

@@ -181,7 +181,7 @@ class IdeaFinder:
         start = min(*begun, self._recent(coded), finished)
         # The letter before the text is an end that nobody wrote.
         last = len(coded.letters) - 2
-        return shown.position(coded.spans[start or 1][0]) if start <= last else len(shown.source)
+        return shown.position(coded.starts[start or 1]) if start <= last else len(shown.source)
 
     def _by_width(self) -> tuple[tuple[str, ...], ...]:
         """The patterns by the length of their longest match: none looks back for another one."""
@@ -195,7 +195,7 @@ class IdeaFinder:
     def _settled(self, coded: Coded, text: str) -> int:
         """The letters that stay as they are: a last word may go on, and so may what a dot ends."""
         last = len(coded.letters) - 2
-        start, end = coded.spans[last]
+        start, end = coded.starts[last], coded.ends[last]
         if last == 0 or end < len(text):
             return last + 1
         if coded.letters[last] in END + LINE:
@@ -251,7 +251,7 @@ def _within(letters: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _source(shown: Shown, coded: Coded, start: int, end: int) -> tuple[int, int]:
-    return shown.origin(coded.spans[start][0], coded.spans[end - 1][1])
+    return shown.origin(coded.starts[start], coded.ends[end - 1])
 
 
 def _after(shown: Shown, coded: Coded, start: int, end: int, position: int) -> int:
@@ -310,7 +310,7 @@ def harmless_around(lexicon: Lexicon) -> Clause:
 
 def _are_beside(coded: Coded, text: str, at: int) -> bool:
     """Whether nothing but blanks stands between a word and the next one: a sign ends a clause."""
-    return not text[coded.spans[at][1] : coded.spans[at + 1][0]].strip()
+    return not text[coded.ends[at] : coded.starts[at + 1]].strip()
 
 
 def _any_of(letters: str) -> re.Pattern[str]:

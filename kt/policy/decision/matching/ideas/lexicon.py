@@ -16,7 +16,7 @@ from threading import Lock
 
 from kt.policy.decision.reading.reading import Shown
 from kt.policy.decision.reading.views import View, read
-from kt.policy.decision.reading.words import SIGNS
+from kt.policy.decision.reading.words import SIGNS, Bounds
 
 OTHER = "x"
 """The letter of a word that stands for no concept."""
@@ -73,6 +73,12 @@ _IS_ARABIC = re.compile("[\u0600-\u06ff]")
 # Guessed words that are kept, under a megabyte, and the longest of them.
 _MOST_WORDS = 16_384
 _LONGEST_WORD = 20
+# To tell the words of a text apart takes less than to guess them in a long one, in which more than
+# one in so many are not known, and each stands so often.
+_LONG = 256
+_SAMPLE = 64
+_FEW = 8
+_REPEATED = 4
 
 _SHORTEST_STEM = 2
 # A word with fewer letters is one typing error away from too many others.
@@ -82,13 +88,14 @@ _ONE_LESS = _SHORTEST_MISSPELT - 1
 
 @dataclass(frozen=True, slots=True)
 class Coded:
-    """A text as letters, and the span in it of the word behind each letter.
+    """A text as letters, and where in it the word behind each letter begins and ends.
 
-    The first and the last letter are ends that nobody wrote: their spans are empty.
+    The first and the last letter are ends that nobody wrote, and stand for no characters.
     """
 
     letters: str
-    spans: Sequence[tuple[int, int]]
+    starts: Sequence[int]
+    ends: Sequence[int]
 
 
 class _Letters(dict[str, str]):
@@ -109,6 +116,22 @@ class _Letters(dict[str, str]):
         self._guess = guess
         self._heads = heads
         self._unknown = unknown
+
+    def each(self, words: Sequence[str]) -> Iterable[str]:
+        """The letters of each word of a text. Where the same are guessed again, each is once."""
+        if self._guesses_many(words):
+            distinct = set(words)
+            if len(distinct) * _REPEATED <= len(words):
+                known = dict(zip(distinct, map(self.__getitem__, distinct), strict=True))
+                return map(known.__getitem__, words)
+        return map(self.__getitem__, words)
+
+    def _guesses_many(self, words: Sequence[str]) -> bool:
+        """Whether many words of a long text are not known, by a few of them."""
+        if len(words) < _LONG:
+            return False
+        some = words[:: len(words) // _SAMPLE]
+        return list(map(self.get, some)).count(None) * _FEW > len(some)
 
     def __missing__(self, word: str) -> str:
         is_ascii = word.isascii()
@@ -155,7 +178,7 @@ class Lexicons:
         if count != len(self._members):
             # The first text pays for it, and no start.
             count, letters = self._known = _known_by(self._members)
-        coded = "".join(map(letters.__getitem__, found))
+        coded = "".join(letters.each(found))
         return tuple(f"{END}{coded[number::count]}{END}" for number in range(count))
 
 
@@ -253,32 +276,33 @@ class Lexicon:
         return made[self._number]
 
     def place(self, shown: Shown) -> Coded:
-        """A text, in lower case, as letters with their spans."""
-        pieces, words, spans = self._pieces(shown), _tokens(shown), _token_spans(shown)
+        """A text, in lower case, as letters with their places."""
+        pieces, words, bounds = self._pieces(shown), _tokens(shown), _token_bounds(shown)
         letters, end = "".join(pieces), len(shown.text)
         if len(letters) > len(words):
-            spans = self._placed(words, spans, pieces)
-        return Coded(f"{END}{letters}{END}", [(0, 0), *spans, (end, end)])
+            bounds = self._placed(words, bounds, pieces)
+        starts, ends = bounds
+        return Coded(f"{END}{letters}{END}", [0, *starts, end], [0, *ends, end])
 
     def _pieces(self, shown: Shown) -> tuple[str, ...]:
         """The letters of each token: one, or more of a stretch without spaces."""
         made = shown.made.get(self)
         if made is None:
-            made = shown.made[self] = tuple(map(self._letters.__getitem__, _tokens(shown)))
+            made = shown.made[self] = tuple(self._letters.each(_tokens(shown)))
         return made
 
-    def _placed(
-        self, words: Sequence[str], spans: Sequence[tuple[int, int]], pieces: Sequence[str]
-    ) -> list[tuple[int, int]]:
-        """The span of each letter, where some words have several."""
-        placed: list[tuple[int, int]] = []
-        last = 0
+    def _placed(self, words: Sequence[str], bounds: Bounds, pieces: Sequence[str]) -> Bounds:
+        """Where each letter begins and ends, where some words have several."""
+        starts, ends = bounds
+        first: list[int] = []
+        last: list[int] = []
+        done = 0
         for at in [at for at, piece in enumerate(pieces) if len(piece) > 1]:
-            placed += spans[last:at]
-            divided = self._divided(words[at], spans[at][0])
-            placed += [(start, end) for _, start, end in divided]
-            last = at + 1
-        return placed + list(spans[last:])
+            divided = [*self._divided(words[at], starts[at])]
+            first += [*starts[done:at], *(start for _, start, _ in divided)]
+            last += [*ends[done:at], *(end for _, _, end in divided)]
+            done = at + 1
+        return [*first, *starts[done:]], [*last, *ends[done:]]
 
     def _divided(self, run: str, offset: int) -> Iterator[tuple[str, int, int]]:
         """The words of a stretch without spaces: the longest that are known, else one sign each."""
@@ -348,10 +372,12 @@ def _tokens(shown: Shown) -> Sequence[str]:
     return shown.pieces[1::2]
 
 
-def _token_spans(shown: Shown) -> list[tuple[int, int]]:
-    """The spans of the words and signs of a text: few texts are asked for them."""
-    ends = list(accumulate(map(len, shown.pieces or ())))
-    return list(zip(ends[:-1:2], ends[1::2], strict=True))
+def _token_bounds(shown: Shown) -> Bounds:
+    """Where the words and signs of a text begin and end: few texts are asked for them."""
+    if shown.bounds is None:
+        ends = list(accumulate(map(len, shown.pieces or ())))
+        shown.bounds = ends[:-1:2], ends[1::2]
+    return shown.bounds
 
 
 def _shown(words: Iterable[str]) -> Iterator[tuple[str, str]]:

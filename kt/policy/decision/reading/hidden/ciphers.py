@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from string import ascii_letters, ascii_lowercase, ascii_uppercase
 
-from kt.policy.decision.reading.engine import compiled
+from kt.policy.decision.reading.engine import compiled, every_match, first_match
 from kt.policy.decision.reading.hidden.markup import tags
 from kt.policy.decision.reading.hidden.rewriting import Rewrite
 
@@ -43,7 +43,7 @@ _LEET_L = str.maketrans("0134578$@!", "oleastbsai")
 
 _ACCENTED = r"[A-Za-z]*[\x{C0}-\x{17F}][A-Za-z\x{C0}-\x{17F}]*[ -@\[-`]{1,3}"
 _ACCENT_MARK = rf"(?:{_ACCENTED}){{3}}"
-_ACCENTS = compiled(_ACCENT_MARK)
+_ACCENTS = first_match(compiled(_ACCENT_MARK))
 _WITHOUT_ACCENT = {
     point: letter
     for point in range(0xC0, 0x180)
@@ -119,7 +119,7 @@ def leet(table: dict[int, int]) -> Finder:
 
 def accents(text: str) -> Iterator[Rewrite]:
     """Letters without their accents, where each word has some."""
-    spans = [match.span() for match in _ACCENTS.finditer(text)]
+    spans = list(every_match(_ACCENTS, text))
     for first, last in _joined(spans, len(text)):
         yield _same(first, text[first:last].translate(_WITHOUT_ACCENT))
 
@@ -129,7 +129,7 @@ def moved(text: str) -> Iterator[Rewrite]:
     lowered = text.lower()
     if len(lowered) != len(text):
         return
-    spans = [match.span() for match in _SECRET.finditer(lowered)]
+    spans = list(every_match(_SECRET, lowered))
     for start, end in _joined(spans, len(text)):
         words = {*_WORD.findall(lowered, start, end)}
         counts = Counter(number for word in words for number in _SECRET_WORDS.get(word, ()))
@@ -188,7 +188,7 @@ _MARKING = [
     if word not in _NAMES and (len(word) > 4 or _KNOWN_ALPHABETS & set(numbers))
 ]
 _SECRET_MARK = rf"(?i:\b(?:{'|'.join(_MARKING)})\b)"
-_SECRET = compiled(_SECRET_MARK)
+_SECRET = first_match(compiled(_SECRET_MARK))
 _BACKWARDS_MARK = rf"(?i:\b(?:{'|'.join(_BACKWARDS)})\b)"
 _BY_MARK: tuple[tuple[str, tuple[Finder, ...]], ...] = (
     (r"</?[A-Za-z][A-Za-z0-9]{0,9}[ />]|<!--", (tags,)),

@@ -14,7 +14,12 @@ from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
-from kt.policy.decision.reading.engine import compiled, compiled_set
+from kt.policy.decision.reading.engine import (
+    compiled,
+    compiled_set,
+    every_match,
+    first_match,
+)
 from kt.policy.decision.reading.hidden.rewriting import Rewrite
 
 _Reader: TypeAlias = Callable[[str], str]
@@ -58,7 +63,7 @@ GROUPS = (
 
 MOST = 16 << 10
 """Characters of one run that are decoded."""
-_OTHER = compiled(_BASE64_OTHER)
+_OTHER = first_match(compiled(_BASE64_OTHER))
 _LETTERS = re.compile(r"[A-Za-z0-9+/_\-]*")
 _MORE_SIGNS = re.compile(r"[^A-Za-z0-9+/_\-]")
 _BLANKS = re.compile(r"\s+")
@@ -91,11 +96,10 @@ def runs(text: str, data: bytes) -> Iterator[Rewrite]:
 
 def _each(pattern: str, read: _Reader) -> _Finder:
     """A finder of the runs of a code, of base64 with what stands before it of the same run."""
-    exact = compiled(pattern)
+    search = first_match(compiled(pattern))
 
     def find(text: str) -> Iterator[Rewrite]:
-        for match in exact.finditer(text):
-            start, end = match.span()
+        for start, end in every_match(search, text):
             first = start - _letters_before(text, start) if read is _base64 else start
             yield from _decoded(first, end, text, read) or (
                 _decoded(start, end, text, read) if first < start else ()
@@ -107,11 +111,11 @@ def _each(pattern: str, read: _Reader) -> _Finder:
 def _mixed_runs(text: str) -> Iterator[Rewrite]:
     """The runs of base64 in which a stretch is no ASCII text, each as a whole."""
     last = 0
-    for match in _OTHER.finditer(text):
-        if match.start() >= last:
-            start = max(last, match.start() - _letters_before(text, match.start()))
-            behind = _LETTERS.match(text, match.end(), match.end() + MOST)
-            last = behind.end() if behind else match.end()
+    for begin, end in every_match(_OTHER, text):
+        if begin >= last:
+            start = max(last, begin - _letters_before(text, begin))
+            behind = _LETTERS.match(text, end, end + MOST)
+            last = behind.end() if behind else end
             yield from _decoded(start, last, text, _mixed)
 
 

@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from kt.policy.decision.matching.custom import pattern_rules
 from kt.policy.decision.matching.fuzzy import compile_fuzzy
 from kt.policy.decision.matching.matcher import compile_rules
-from kt.policy.decision.matching.patterns import PatternRule
+from kt.policy.decision.matching.patterns import PatternRule, Spans, accept
+from kt.policy.decision.matching.phrases import phrase_rules
+from kt.policy.decision.matching.terms import whole_words
 from kt.policy.decision.matching.termset import compile_terms
 from kt.policy.decision.reading.passages import Passage, Stretch
 from kt.policy.decision.reading.reading import Reading
-from kt.policy.decision.reading.views import View
+from kt.policy.decision.reading.views import View, read
 
 
 def reading(text: str) -> Reading:
@@ -64,6 +66,108 @@ def test_an_empty_match_is_no_hit() -> None:
     """A pattern that may match nothing finds only something."""
     matcher = compile_rules(pattern_rules(["a*"], field="f", label="x"))
     assert spans(matcher.scan(reading("baab"))) == {(1, 3)}
+
+
+def test_a_candidate_with_the_same_around_it_is_looked_at_once() -> None:
+    """In all views and readings of a decision; with another sign near it, again."""
+    looked_at: list[str] = []
+
+    def check(text: str, start: int, end: int) -> Spans:
+        looked_at.append(text[max(0, start - 1) : end + 2])
+        return ((start + 1, end),) if text[start - 1 : start] != "x" else ()
+
+    rule = PatternRule("n", "x", r"\d{2}", (View.RAW, View.PLAIN), check, around=(1, 2))
+    matcher = compile_rules([rule])
+    text = " 12 é, 12 é, x12 é, 12 e\u0430"
+    written = reading(text)
+    found = [spans(matcher.scan(written)), spans(matcher.scan(written.derive(text, Whole())))]
+    assert looked_at == [" 12 é", "x12 é", " 12 e"]
+    assert found == [{(2, 3), (8, 9), (21, 22)}] * 2
+
+
+class Whole:
+    """The way from a text to the same text."""
+
+    is_whole_to_end = True
+
+    def back(self, start: int, end: int) -> tuple[int, int]:
+        """The same span."""
+        return start, end
+
+    def position(self, at: int) -> int:
+        """The same place."""
+        return at
+
+
+def test_what_a_decision_remembers_is_bounded() -> None:
+    """More candidates, and longer ones, are found as well."""
+    rule = PatternRule("n", "x", r"\d+", (View.RAW,), accept, around=(1, 1))
+    text = " ".join(map(str, range(10_000, 15_000))) + " " + "7" * 300
+    written = reading(text)
+    assert len(spans(compile_rules([rule]).scan(written))) == 5_001
+    assert len(written.judged) == 4_096
+    again = reading("7" * 300)
+    assert len(spans(compile_rules([rule]).scan(again))) == 1
+    assert not again.judged
+
+
+WORDS = [
+    "ignore",
+    "all",
+    "any",
+    "previous",
+    "rules",
+    "act",
+    "as",
+    "an",
+    "evil",
+    "ai",
+    "x",
+    "ж",
+    "é",
+]
+BETWEEN = [
+    " ",
+    "  ",
+    "-",
+    "_",
+    "\u2014",
+    "\u3002",
+    "?",
+    "!",
+    ", ",
+    "\n",
+    "\u00a0",
+    "\u0301",
+    "*",
+    ".",
+]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.sampled_from(WORDS), max_size=12),
+    st.lists(st.sampled_from(BETWEEN), min_size=12, max_size=12),
+)
+def test_the_outline_of_a_text_hides_no_phrase(words: list[str], between: list[str]) -> None:
+    """The first look takes whatever the words themselves have, in any alphabet."""
+    text = "".join(f"{word}{sign}" for word, sign in zip(words, between, strict=False))
+    patterns = ["(?:ignore|act~as)~(?:an?~)?(?:[^ ]+~){0,2}(?:rules|ai)", "evil~ai"]
+    views = (View.FOLDED_WORDS, View.SKELETON_WORDS)
+    rules = phrase_rules(patterns, name="p", label="x", views=views, excuses=lambda _: no_excuse)
+    found = {hit.rule.name for hit in compile_rules(rules).scan(reading(text))}
+    exact = {
+        f"p.{number}"
+        for number, pattern in enumerate(patterns, start=1)
+        for view in views
+        for match in re2.finditer(rf"\b(?:{pattern.replace('~', ' ')})\b", read(text, view))
+        if list(whole_words(read(text, view), *match.span()))
+    }
+    assert found == exact
+
+
+def no_excuse(_start: int, _end: int) -> None:
+    """Nothing takes the sense of anything away."""
 
 
 TERMS = [

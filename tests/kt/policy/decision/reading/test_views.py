@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import unicodedata
 
@@ -59,6 +60,27 @@ def test_views_that_share_their_way_back_have_their_own(text: str) -> None:
         assert spans == sorted(spans)
         pieces = [read(text[start:end], view) for start, end in sorted(set(spans))]
         assert "".join(pieces) == read(text, view)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(CHARACTERS), st.sampled_from([*WORDS_OF.items()]))
+def test_words_lead_back_to_those_of_their_view(text: str, views: tuple[View, View]) -> None:
+    """Each letter to where it stands there; a blank to all that stood between two words."""
+    of, view = views
+    reading = Reading(Passage(text, (Stretch(0, 0),)))
+    shown, words = reading.show(of), reading.show(view)
+    whole = [shown.origin(at, at + 1) for at in range(len(shown.text))]
+    spans: list[tuple[int, int]] = []
+    for word in re.finditer(r"[^\W_]+", shown.text):
+        if spans:
+            spans.append(tuple(sorted((spans[-1][1], whole[word.start()][0]))))
+        spans += whole[word.start() : word.end()]
+    assert [words.origin(at, at + 1) for at in range(len(words.text))] == spans
+    assert all(
+        words.from_source(place, 0, len(spans))
+        == next((at for at, (start, _) in enumerate(spans) if start >= place), len(spans))
+        for place in range(len(text) + 1)
+    )
 
 
 @pytest.mark.parametrize(

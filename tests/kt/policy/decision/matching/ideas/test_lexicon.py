@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kt.policy.decision.matching.ideas.lexicon import Lexicon
+from kt.policy.decision.matching.ideas.lexicon import Lexicon, _Letters
 from kt.policy.decision.reading.reading import Shown
 from kt.policy.decision.reading.views import View
 
@@ -45,11 +45,28 @@ def test_a_word_is_a_letter(text: str, letters: str) -> None:
 @given(st.text(alphabet="ignoret ab.:;!?\n\r\t,(-_'9\x1c忽略é指", max_size=40))
 @settings(max_examples=50)
 def test_letters_and_places_agree(text: str) -> None:
-    """The quick way and the one with spans give the same letters; spans ascend."""
+    """The quick way and the one with places give the same letters; places ascend."""
     coded = LEXICON.place(Shown(text, View.LOWER, text))
     assert LEXICON.code(Shown(text, View.FOLDED, text)) == coded.letters
-    assert len(coded.spans) == len(coded.letters)
-    assert list(coded.spans) == sorted(coded.spans)
+    assert len(coded.starts) == len(coded.ends) == len(coded.letters)
+    spans = list(zip(coded.starts, coded.ends, strict=True))
+    assert spans == sorted(spans)
+
+
+def test_a_word_that_is_not_kept_is_guessed_once_a_text() -> None:
+    """Numbers, in a long text that has the same again and again; the letters are the same."""
+    guessed: list[str] = []
+
+    def guess(word: str) -> str:
+        guessed.append(word)
+        return "g"
+
+    letters = _Letters({"known": "k"}, guess, heads=("x1", "x2", "x3"))
+    words = ["known", "x1", "x2", "y9", "x3", "é1"] * 100
+    assert "".join(letters.each(words)) == "kggxgg" * 100
+    assert sorted(guessed) == ["x1", "x2", "x3", "é1"]
+    assert "".join(letters.each(words[:12])) == "kggxgg" * 2
+    assert "".join(letters.each([f"x1{number}" for number in range(300)])) == "g" * 300
 
 
 def test_too_many_concepts_are_an_error() -> None:

@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from keeptrusts.env import FILES, EnvError, Mailer, Provider, read, secret_file
+from keeptrusts.env.errors import EnvError
+from keeptrusts.env.mailer import Mailer
+from keeptrusts.env.provider import Provider
+from keeptrusts.env.reading import read
+from keeptrusts.env.secret_values import FILES, secret_file
 
 KEY = "a-key-of-more-than-32-characters-0123456789"
 DATABASE = "postgresql://keeptrusts@127.0.0.1:5432/keeptrusts"
@@ -216,13 +220,14 @@ def test_the_secret_key_is_made_once(tmp_path: Path) -> None:
 def test_processes_that_start_together_share_one_secret(tmp_path: Path) -> None:
     """Whoever is first, all read the same one, and no draft is left."""
     code = (
-        "import sys; from pathlib import Path; from keeptrusts.env import secret_file;"
+        "import sys; from pathlib import Path;"
+        " from keeptrusts.env.secret_values import secret_file;"
         " sys.stdin.readline(); print(secret_file(Path(sys.argv[1]) / 'secret-key'))"
     )
     starting = [
         subprocess.Popen(
             [sys.executable, "-c", code, tmp_path],
-            cwd=Path(__file__).parents[2],
+            cwd=Path(__file__).parents[3],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

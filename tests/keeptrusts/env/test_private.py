@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from keeptrusts import private
-from keeptrusts.env import EnvError, read
+from keeptrusts.env import private
+from keeptrusts.env.errors import EnvError
+from keeptrusts.env.reading import read
 from kt.gateway.managed import files
 
 MODES = [0o755, 0o777, 0o750, 0o770, 0o705, 0o2770, 0o701]

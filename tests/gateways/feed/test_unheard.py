@@ -1,0 +1,92 @@
+"""The feed while nobody listens: it reads seldom, and nobody misses anything for it."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Any, cast
+
+import pytest
+
+from access.bearers import Bearer
+from gateways.feed import feed as feeds
+from gateways.feed.feed import Feed
+from gateways.feed.listener import Credential, Ear, Listener
+from gateways.feed.past import Batch
+
+
+class Past:
+    """Counts how often it is read."""
+
+    def __init__(self) -> None:
+        self.reads = 0
+
+    def read(self) -> Batch:
+        self.reads += 1
+        return self.now()
+
+    def now(self) -> Batch:
+        return Batch(f"{self.reads}")
+
+
+async def _sent(_: Any) -> None:
+    """Take what is sent."""
+
+
+def _listener() -> Listener:
+    credential = Credential(cast(Bearer, None), "", "")
+    return Listener(Ear(frozenset({"events"}), None), credential, _sent, lambda: None)
+
+
+@pytest.fixture
+def feed(monkeypatch: pytest.MonkeyPatch) -> Feed:
+    """One that hears a hundred hints; the credentials of its listeners last."""
+
+    async def heard(*_: str, seconds: float) -> AsyncGenerator[list[tuple[str, bytes]], None]:
+        for _number in range(100):
+            yield []
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(feeds, "heard", heard)
+    monkeypatch.setattr(feeds, "_over", lambda *_: set())
+    made = Feed()
+    made._past = Past()  # type: ignore[assignment]
+    return made
+
+
+def _reads(feed: Feed) -> int:
+    return cast(Past, feed._past).reads
+
+
+async def _follow(feed: Feed) -> int:
+    """Have a feed hear its hints; the reads that it made for them."""
+    before = _reads(feed)
+    following = asyncio.create_task(feed._follow())
+    await asyncio.sleep(0.5)
+    following.cancel()
+    return _reads(feed) - before
+
+
+def test_without_listeners_hints_are_no_reason_to_read(feed: Feed) -> None:
+    """The first look is for where the feed begins; much is never left unread."""
+
+    async def follow() -> tuple[int, int]:
+        first = await _follow(feed)
+        feed._looked_at -= feeds._UNHEARD_SECONDS
+        return first, await _follow(feed)
+
+    assert asyncio.run(follow()) == (1, 1)
+
+
+def test_the_first_listener_begins_where_the_database_stands(feed: Feed) -> None:
+    """What was unread before is read first; and from then on each hint is followed."""
+
+    async def listen() -> tuple[str, int]:
+        await _follow(feed)
+        before, listener = _reads(feed), _listener()
+        async with feed.telling(listener, None):
+            assert _reads(feed) == before + 1
+            return listener.position, await _follow(feed)
+
+    position, reads = asyncio.run(listen())
+
+    assert position == "2"
+    assert reads > 1
