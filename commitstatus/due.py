@@ -16,6 +16,7 @@ LONGEST_WAIT = timedelta(hours=1)
 _MOST_TELLINGS = 200  # GitHub takes a thousand for a commit and a name.
 _MOST_FAILURES = 12
 _FIRST_WAIT = timedelta(seconds=30)
+_JITTER = 0.3
 _FULL_ID = (40, 64)
 _PATH_LENGTH, _NAME_LENGTH = 80, 120
 # Of files, in the words of a description; they are there and are not what is enforced.
@@ -124,9 +125,13 @@ def step(due: Due | None, told: Told, now: datetime) -> tuple[Step, datetime]:
     return (Step.TELL, later) if until <= now else (Step.LATER, min(until, later))
 
 
-def wait(failures: int) -> timedelta:
-    """The time before the next try, after one or more failures in a row."""
-    return min(_FIRST_WAIT * (1 << min(failures - 1, 10)), LONGEST_WAIT)
+def wait(failures: int, chance: float) -> timedelta:
+    """The time before the next try, after one or more failures in a row.
+
+    `chance`, from 0 to 1, spreads what failed together; the longest wait stays the longest.
+    """
+    usual = _FIRST_WAIT * (1 << min(failures - 1, 10))
+    return min(usual, LONGEST_WAIT) * (1 - _JITTER * chance)
 
 
 def status_name(name: str, root: str, ref: str) -> str:

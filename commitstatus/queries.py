@@ -6,12 +6,14 @@ from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
 
-from commitstatus import telling
+from commitstatus import remedies, telling
 from commitstatus.models import CommitStatus, ForgeCredential, ForgeKind
 from gitrepos.models import Link
 from keeptrusts.api.errors import NotFoundError
-from keeptrusts.api.lists.filters import among
+from keeptrusts.api.lists.filters import among, equal
+from keeptrusts.api.lists.listing import Filter
 from keeptrusts.api.lists.table import Table
+from keeptrusts.api.parameters import flag
 
 Row = Mapping[str, Any]
 
@@ -26,9 +28,13 @@ _COUNTED = {
     "git_repos": Count("told", filter=_IS_THERE),
     "failing": Count("told", filter=_IS_THERE & ~Q(told__error_code="")),
 }
+_STATUS = (
+    "git_repo", "url", "path", "credential", "status_name", "visibility", "commit", "state",
+    "description", "told_at", "error", "action", "error_since", "failures", "retry_at",
+)  # fmt: skip
 OBSERVED = frozenset(
-    ("visibility", "commit", "state", "description", "told_at", "error", "error_since", "failures",
-     "retry_at")
+    ("visibility", "commit", "state", "description", "told_at", "error", "action", "error_since",
+     "failures", "retry_at")
 )  # fmt: skip
 """What telling observes of a link's statuses."""
 
@@ -56,21 +62,36 @@ def status(link_id: UUID) -> Row:
     link = row.link if row else Link.objects.filter(pk=link_id).first()
     if link is None:
         raise NotFoundError("git repo with this id")
-    found = row or CommitStatus(link=link)
-    error = {"code": found.error_code, "message": found.error_message}
+    if row is not None:
+        return _status(row)
+    untold = CommitStatus(link=link)
+    return {**_observed(untold), "credential": None, "status_name": None}
+
+
+def _status(row: CommitStatus) -> Row:
     return {
-        "git_repo": str(link_id),
-        "credential": row.credential.name if row else None,
-        "status_name": telling.status_name(row.credential, link) if row else None,
-        "visibility": found.visibility or None,
-        "commit": found.commit or None,
-        "state": found.state or None,
-        "description": found.description or None,
-        "told_at": found.told_at,
-        "error": error if found.error_code else None,
-        "error_since": found.error_since,
-        "failures": found.failures,
-        "retry_at": found.retry_at,
+        **_observed(row),
+        "credential": row.credential.name,
+        "status_name": telling.status_name(row.credential, row.link),
+    }
+
+
+def _observed(row: CommitStatus) -> dict[str, Any]:
+    error = {"code": row.error_code, "message": row.error_message}
+    return {
+        "git_repo": str(row.link_id),
+        "url": row.link.url,
+        "path": row.link.root,
+        "visibility": row.visibility or None,
+        "commit": row.commit or None,
+        "state": row.state or None,
+        "description": row.description or None,
+        "told_at": row.told_at,
+        "error": error if row.error_code else None,
+        "action": remedies.remedy(row.error_code),
+        "error_since": row.error_since,
+        "failures": row.failures,
+        "retry_at": row.retry_at,
     }
 
 
@@ -96,4 +117,43 @@ CREDENTIALS: Table[None] = Table(
     sort="name",
     searched=("id", "name"),
     filters=(among("forge", "Credentials of these forges.", known=ForgeKind.values),),
+)
+
+
+def _statuses(_scope: None) -> QuerySet[CommitStatus]:
+    # A row may outlive its link, as above.
+    return CommitStatus.objects.filter(link__generation__gte=0)
+
+
+def _keys(rows: QuerySet[Any, Any]) -> QuerySet[Any, dict[str, Any]]:
+    return rows.values("pk")
+
+
+def _shown_statuses(raws: Sequence[dict[str, Any]], _scope: None) -> list[Row | None]:
+    """The rows of a part of the list; None for one that is gone meanwhile."""
+    rows = CommitStatus.objects.select_related("credential", "link")
+    found = rows.filter(link__generation__gte=0).in_bulk([raw["pk"] for raw in raws])
+    return [_status(found[raw["pk"]]) if raw["pk"] in found else None for raw in raws]
+
+
+STATUSES: Table[None] = Table(
+    name="commit-statuses",
+    members=_STATUS,
+    rows=_statuses,
+    values=_keys,
+    shown=_shown_statuses,
+    sorts={"url": "link__url", "created_at": "created_at"},
+    sort="url",
+    searched=("link__url", "credential__name", "error_code"),
+    filters=(
+        Filter(
+            flag("failing", "Those that could not be told last, or the others.", default=None),
+            lambda value, _: ~Q(error_code="") if value else Q(error_code=""),
+        ),
+        equal(
+            "credential",
+            "Those that are told with the forge credential of this name.",
+            column="credential__name",
+        ),
+    ),
 )

@@ -3,6 +3,7 @@
 A process that is killed between a call and its result tells the same again, which changes nothing.
 """
 
+import secrets as chance
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from commitstatus import due, facts, proofs, sender
+from commitstatus import due, facts, measures, proofs, sender
 from commitstatus.due import Due, LinkFacts, Step, Told
 from commitstatus.models import CommitStatus, ForgeCredential
 from commitstatus.sender import Failed, Message, Result
@@ -207,9 +208,12 @@ def _written(job: _Job, result: Result, now: datetime) -> None:
     about = {"git_repo": str(row.link_id), "commit": job.due.commit, "state": job.due.state}
     if result.failed:
         log.warning("commit status not told", code=result.failed.code, **about)
+        measures.ended(row.credential.forge, result.failed.code)
         _pause(row.credential, result.failed, now)
     else:
         log.info("commit status told", **about)
+        if result.is_sent:
+            measures.ended(row.credential.forge, "")
     CommitStatus.objects.filter(pk=row.pk, updated_at=row.updated_at).update(**fields)
 
 
@@ -238,7 +242,7 @@ def _success(job: _Job, result: Result, now: datetime) -> dict[str, object]:
 def _failure(job: _Job, failed: Failed, now: datetime) -> dict[str, object]:
     row = job.row
     is_news = row.error_code != failed.code
-    retry_at = now + due.wait(row.failures + 1)
+    retry_at = now + due.wait(row.failures + 1, chance.randbelow(1000) / 1000)
     elsewhere = {} if row.url == row.link.url else _NOTHING_TOLD
     return {
         **elsewhere,

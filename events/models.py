@@ -36,6 +36,10 @@ class Event(models.Model):
         ENDPOINT_FAILING = "endpoint_failing"
         ENDPOINT_RECOVERED = "endpoint_recovered"
         ENDPOINT_DISABLED = "endpoint_disabled"
+        GATEWAY_OFFLINE = "gateway_offline"
+        GATEWAY_DRIFTED = "gateway_drifted"
+        GATEWAY_STALE = "gateway_stale"
+        GATEWAY_RECOVERED = "gateway_recovered"
 
     kind = models.CharField(max_length=20, choices=Kind.choices)
     git_repo = models.CharField(max_length=36, default="", db_index=True)

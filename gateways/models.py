@@ -206,3 +206,17 @@ class Intake(models.Model):
     last_event = models.CharField(max_length=64)
     dropped = models.BigIntegerField(default=0)
     updated_at = models.DateTimeField()
+
+
+class Trouble(models.Model):
+    """A gateway that does not do what it should: from the first look that saw it until it is over.
+
+    `state` is that of drift at the last look, `since` the time of the first. `told` has the kinds
+    of the events that told of it. While it is well, not long enough yet, it is so `well_since`.
+    """
+
+    gateway = models.CharField(max_length=200, primary_key=True)
+    state = models.CharField(max_length=20)
+    since = models.DateTimeField()
+    told = models.JSONField(default=list)
+    well_since = models.DateTimeField(null=True)

@@ -1,6 +1,7 @@
 """The database: time limits, one moment, doing something alone, one trip, SQL made once."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -35,6 +36,7 @@ Columns = dict[str, Sequence[Any]]
 
 _Convert = Callable[[Sequence[Any], Any, Any], Sequence[Any]]
 _UUID_PARTS = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
+_MANY_DIGITS = re.compile(r"[0-9]{19}")
 _TRUTHS = {0: False, 1: True, None: None}
 
 # A frozen process, or one behind a cut network, would hold its locks until TCP gives up: hours. It
@@ -381,7 +383,5 @@ def _jsons(column: Sequence[Any], _expression: object, _connection: object) -> S
 
 
 def _json(text: str) -> Any:
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return json.loads(text)  # A whole number beyond 64 bits.
+    # Of a whole number beyond 64 bits orjson makes another one, without a word.
+    return json.loads(text) if _MANY_DIGITS.search(text) else orjson.loads(text)

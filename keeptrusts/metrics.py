@@ -65,6 +65,9 @@ class CounterMetric:
         for field, number in totals.values.items():
             if field[0] == self.name:
                 family.add_metric(field[1:], number)
+        if not self._labels and not family.samples:
+            # The first count is an increase for Prometheus if there was a zero before.
+            family.add_metric([], 0)
         return family
 
 

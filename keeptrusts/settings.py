@@ -83,6 +83,7 @@ DOORS = ["gitrepos.webhooks.deliveries.DOOR", "gateways.api.machine.DOOR"]
 METRICS = [
     "keeptrusts.api.health.families", "evidence.gauges.families", "gitrepos.api.overview.families",
     "gateways.drift.gauges.families", "gateways.reports.measures.families",
+    "notifications.measures.families", "commitstatus.measures.families",
 ]  # fmt: skip
 RESEALERS = [
     "gitrepos.links.rotation.rotate", "gateways.signing.keys.reseal", "evidence.keys.reseal",

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from gitrepos.errors import InternalError
 from gitrepos.forge import eventloop
+from notifications import measures
 from notifications.queue import claims, taking
 from notifications.queue.claims import Claim
 from notifications.sending import sending
@@ -70,6 +71,8 @@ class Sender:
             attempts = [(self._calls[call], self._attempt(call)) for call in calls]
             for claim in claims.note(attempts, self._clock()):
                 log.warning("discarded", notification=str(claim.row.id), reason="its claim is over")
+            for claim, attempt in attempts:
+                measures.attempted(claim.endpoint.form, attempt.error)
             for call in calls:
                 del self._calls[call]
 

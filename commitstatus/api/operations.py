@@ -46,6 +46,11 @@ DELETE_FORGE_CREDENTIAL = Operation(
     data=RemovedForgeCredentialShape,
     errors=("409 in_use",),
 )
+LIST_COMMIT_STATUSES = Operation(
+    "listCommitStatuses",
+    "Lists the links whose commits are told, with what was told, by their urls.",
+    data=list[CommitStatusShape],
+)
 GET_COMMIT_STATUS = Operation(
     "getCommitStatus",
     "Shows what is told of a link's commits on their forge.",

@@ -38,6 +38,8 @@ class CommitStatusShape(Shape):
     """What is told of a link's commits on their forge; `credential` is null while nothing is."""
 
     git_repo: str
+    url: Annotated[str, about("Of the link.")]
+    path: Annotated[str, about("Of the link.")]
     credential: Annotated[str, about("The name of a forge credential.")] | None
     status_name: Annotated[str, about("The name that the statuses have.")] | None
     visibility: Annotated[str, one_of((PUBLIC, PRIVATE))] | None
@@ -46,6 +48,7 @@ class CommitStatusShape(Shape):
     description: str | None
     told_at: Time | None
     error: ProblemShape | None
+    action: Annotated[str, about("What to do about the error.")] | None
     error_since: Time | None
     failures: Annotated[Count, about("In a row.")]
     retry_at: Time | None

@@ -109,6 +109,17 @@ class OneForgeCredential(View):
         return delete
 
 
+class CommitStatuses(View):
+    """List what is told of the commits of all links."""
+
+    query = {"GET": queries.STATUSES.parameters}
+    actions = {"GET": "links.read"}
+    described = {"GET": operations.LIST_COMMIT_STATUSES}
+
+    def get(self, request: Request) -> Response:
+        return answered(request, queries.STATUSES, None)
+
+
 class OneCommitStatus(View):
     """Show what is told of a link's commits, and choose with which credential."""
 

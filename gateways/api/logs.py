@@ -20,6 +20,11 @@ from gitrepos.models import Link
 _WORDS = {
     Kind.RENAMED: "Its file, or the id that its file names, is another one now.",
     Kind.REBOUND: "What was bound to its former id is bound to it now.",
+    # Why may name what a gateway runs instead.
+    Kind.GATEWAY_OFFLINE: "A gateway that is bound to it is offline.",
+    Kind.GATEWAY_DRIFTED: "A gateway that is bound to it runs something else.",
+    Kind.GATEWAY_STALE: "A gateway that is bound to it does not take what is new.",
+    Kind.GATEWAY_RECOVERED: "A gateway that is bound to it does what it should again.",
 }
 # Fields of entries about gateways and bindings that have the id of a configuration.
 _NAMING = ("configuration_id", "bound_id")

@@ -1,5 +1,6 @@
 """Text without characters that steer a terminal, hide, or turn the direction of writing."""
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -26,7 +27,12 @@ _SUSPECTS = re.compile(rb"[\\\x7f\xc2\xd8\xe1\xe2\xef\xf0\xf3]")
 
 def encode(data: Any) -> bytes:
     """Encode as JSON, with times as `2026-01-31T12:00:00.000000Z` and all texts printable."""
-    text = orjson.dumps(data, option=orjson.OPT_UTC_Z)
+    try:
+        text = orjson.dumps(data, option=orjson.OPT_UTC_Z)
+    except TypeError:
+        # What git and the database have may be whole numbers beyond 64 bits, which it refuses.
+        told = orjson.dumps(_with_digits(data), option=orjson.OPT_UTC_Z)
+        return orjson.dumps(_with_digits(printable(json.loads(told))))
     # Most are of ASCII without an escape, which is seen in a tenth of the time of a search.
     is_plain = text.isascii() and b"\\" not in text and b"\x7f" not in text
     if is_plain or _SUSPECTS.search(text) is None:
@@ -34,6 +40,17 @@ def encode(data: Any) -> bytes:
     decoded = orjson.loads(text)
     clean = printable(decoded)
     return text if clean == decoded else orjson.dumps(clean)
+
+
+def _with_digits(value: Any) -> Any:
+    """A value whose whole numbers beyond 64 bits are written out."""
+    if isinstance(value, int) and not -(1 << 63) <= value < 1 << 64:
+        return orjson.Fragment(str(value))
+    if isinstance(value, Mapping):
+        return {name: _with_digits(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_digits(one) for one in value]
+    return value
 
 
 def printable(value: Any, *, keeps_lines: bool = True) -> Any:

@@ -95,13 +95,22 @@ def _check_parts(body: bytes) -> None:
 
 
 def _decode(body: bytes) -> Any:
-    """Parse strictly: orjson refuses lone surrogates and NaN, `json` finds keys given twice."""
+    """Parse strictly: orjson refuses lone surrogates and NaN, `json` finds keys given twice.
+
+    Of a whole number beyond 64 bits orjson makes another one, so none is taken.
+    """
     try:
         data = orjson.loads(body)
-        json.loads(body, object_pairs_hook=_distinct)
+        json.loads(body, object_pairs_hook=_distinct, parse_int=_check_whole)
     except (ValueError, RecursionError) as exc:
         raise ParseError(f"The body is not valid JSON: {exc}") from exc
     return data
+
+
+def _check_whole(digits: str) -> None:
+    """Refuse a whole number that does not fit into 64 bits."""
+    if len(digits) > 20 or (len(digits) > 18 and not -(1 << 63) <= int(digits) < 1 << 64):
+        raise ValueError("a whole number has more than 64 bits")
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> None:

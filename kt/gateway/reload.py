@@ -12,6 +12,8 @@ from kt.gateway.policy.loading import Loaded, PolicyError, load, warm
 from kt.gateway.policy.source import Sourced, SourceError, stamp
 
 _LOG = logging.getLogger("kt.gateway")
+# News for whoever reads along, which is no warning.
+_NEWS = logging.getLogger("kt.gateway.policy")
 _PAUSE_SECONDS = 0.5
 _REMINDER_SECONDS = 60.0
 
@@ -109,7 +111,7 @@ class Reloader:
             gateway.readiness.note(has_policy=loaded.is_configured)
             if loaded.snapshot.asks:
                 gateway.models.prepare(*loaded.model)
-            _LOG.warning("now enforcing %s %s", loaded.id, loaded.content_hash)
+            _NEWS.info("now enforcing %s %s", loaded.id, loaded.content_hash)
         gateway.metrics.count("keeptrusts_config_reloads_total", outcome="taken")
 
     def _refuse(self, exc: Exception) -> None:

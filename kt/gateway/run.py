@@ -97,5 +97,7 @@ def _log_to_stderr(form: LogFormat) -> None:
     handler.setFormatter(FORMATS[form]())
     logging.basicConfig(handlers=[handler], level=logging.WARNING)
     _LOG.setLevel(logging.WARNING if form == "text" else logging.INFO)
+    for news in ("kt.gateway.policy", "kt.tracing"):
+        logging.getLogger(news).setLevel(logging.INFO)
     # Malformed requests are not worth a line each.
     logging.getLogger("uvicorn").setLevel(logging.ERROR)

@@ -17,6 +17,7 @@ from django.db.models import Case, Exists, OuterRef, Q, QuerySet, When
 from events import log as events
 from events.models import Event
 from keeptrusts.processes.due import Moment
+from notifications import measures
 from notifications.models import Endpoint, Notification
 from notifications.queue import order
 from notifications.sending import outcomes
@@ -140,6 +141,7 @@ def _failed(endpoint: Endpoint, row: Notification, attempt: Attempt, now: dateti
         row.status, row.settled_at, row.next_attempt_at = _STATUS.GAVE_UP, now, None
     if row.event is None:
         return  # A test, which somebody looks at.
+    measures.gave_up(int(row.status == _STATUS.GAVE_UP))
     endpoint.failures += 1
     endpoint.silent += row.attempts == 1 or is_silent(endpoint)
     endpoint.failing_since = endpoint.failing_since or now

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
+from notifications import measures
 from notifications.models import Endpoint, Notification
 from notifications.queue import order
 
@@ -37,7 +38,11 @@ def _give_up(endpoint_id: UUID, now: datetime) -> int:
     # Of a test, which has no time, nobody may have had time for the one attempt yet.
     due = Q(give_up_at__lt=now, attempts__gt=0) | Q(give_up_at__lt=now - _UNTRIED)
     over = order.waiting(endpoint_id).filter(free & due)
-    return over.update(status=_STATUS.GAVE_UP, settled_at=now, next_attempt_at=None)
+    settled = {"status": _STATUS.GAVE_UP, "settled_at": now, "next_attempt_at": None}
+    tests = over.filter(event=None).update(**settled)
+    lost = over.update(**settled)
+    measures.gave_up(lost)
+    return lost + tests
 
 
 def _trim(endpoint_id: UUID, now: datetime) -> int:

@@ -15,6 +15,7 @@ from configurations.models import Configuration
 from events.models import Event
 from gitrepos.models import Link, LinkedFile
 from keeptrusts import times
+from notifications import measures
 from notifications.endpoints import filters
 from notifications.endpoints.filters import Subject, Wish
 from notifications.forms.told import Told, plain
@@ -80,6 +81,7 @@ def _bound(endpoint: Endpoint, now: datetime) -> None:
         oldest = order.waiting(endpoint.pk).order_by("number").values_list("number", flat=True)
         over = {"status": _STATUS.GAVE_UP, "settled_at": now, "next_attempt_at": None}
         Notification.objects.filter(number__in=list(oldest[:excess])).update(claim=None, **over)
+        measures.gave_up(excess)
         order.mend(endpoint.pk, now)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import smtplib
+import socket
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -42,10 +43,12 @@ async def send(told: Told, message_id: str, recipients: Sequence[str], at: datet
     message = mail.message(
         told, message_id, sender=mailer.sender, recipients=recipients, sent_at=at
     )
-    began, loop = time.monotonic(), asyncio.get_running_loop()
+    began, loop, client = time.monotonic(), asyncio.get_running_loop(), _Client()
     try:
         async with asyncio.timeout(MAIL_SECONDS):
-            answer = await loop.run_in_executor(_threads, _sent, mailer, message, recipients)
+            answer = await loop.run_in_executor(
+                _threads, _sent, client, mailer, message, recipients
+            )
         error, status = "", 250
     except smtplib.SMTPResponseException as exc:
         error, status, answer = NOT_ACCEPTED, exc.smtp_code, _text(exc.smtp_error)
@@ -53,16 +56,51 @@ async def send(told: Told, message_id: str, recipients: Sequence[str], at: datet
         status, words = next(iter(exc.recipients.values()))
         error, answer = NOT_ACCEPTED, _text(words)
     except TimeoutError:
+        client.give_up()
         error, status, answer = TimedOutError.code, None, "no answer in time"
     except (OSError, smtplib.SMTPException, ValueError) as exc:
         error, status, answer = UnreachableError.code, None, plain(str(exc), _ANSWER_CHARACTERS)
     return Attempt(at, time.monotonic() - began, error, status, answer)
 
 
-def _sent(mailer: Mailer, message: EmailMessage, recipients: Sequence[str]) -> str:
+class _Client(smtplib.SMTP):
+    """A connection that another thread may end.
+
+    A server that trickles is in time at each step, and would keep the thread for as long as it
+    likes.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(timeout=_STEP_SECONDS)
+        self._is_over = False
+        self._wire: socket.socket | None = None
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        made: socket.socket = super()._get_socket(host, port, timeout)  # type: ignore[misc]
+        # One of its own: TLS takes the other's descriptor while it begins.
+        self._wire = made.dup()
+        if self._is_over:
+            made.close()
+            raise TimeoutError
+        return made
+
+    def give_up(self) -> None:
+        """End it, whatever is waited for."""
+        self._is_over = True
+        if self._wire is not None:
+            with suppress(OSError):  # It ended by itself.
+                self._wire.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        super().close()
+        if self._wire is not None:
+            self._wire.close()
+
+
+def _sent(client: _Client, mailer: Mailer, message: EmailMessage, recipients: Sequence[str]) -> str:
     """Send it, and say whom the server refused; one recipient that it takes is enough."""
-    client = smtplib.SMTP(mailer.host, mailer.port, timeout=_STEP_SECONDS)
     try:
+        client.connect(mailer.host, mailer.port)
         if mailer.starttls:
             client.starttls(context=tls.trusting(settings.ENV.git_ca_file))
         if mailer.user:

@@ -265,6 +265,18 @@ sign_in_rules:
   - name: kt-lab people
     issuer: https://login.example.com/realms/org
     claims: {{groups: [kt-lab]}}
+forge_credentials:
+  - name: kt-telling
+    forge: gitea
+    api_url: {host}/api/v1
+    hosts: ["{host}"]
+    token: {{env: KT_TEST_TOKEN}}
+notification_endpoints:
+  - name: kt lab's own
+    kinds: [held, failed]
+    labels: {{site: lab}}
+    url: {{file: hook}}
+    secret_file: kt-lab.whsec
 """
 
 
@@ -278,6 +290,7 @@ def test_a_control_plane_is_made_as_a_file_has_it(
     file = tmp_path / "keeptrusts.yaml"
     file.write_text(FILE.format(url=repo.url, host=f"http://{host}"))
     monkeypatch.setenv("KT_TEST_TOKEN", "kt-forge-secret")
+    (tmp_path / "hook").write_text(f"http://{host}/kt-hook-secret\n")
     argv = ("apply", "-f", str(file))
 
     planned = kt(*argv, "--dry-run")
@@ -285,25 +298,34 @@ def test_a_control_plane_is_made_as_a_file_has_it(
     again = kt(*argv)
     monkeypatch.delenv("KT_TEST_TOKEN")
 
-    assert [line.split()[0] for line in planned.out.splitlines() if line[0] in "+~-"] == ["+"] * 6
+    assert [line.split()[0] for line in planned.out.splitlines() if line[0] in "+~-"] == ["+"] * 8
     assert (planned.code, done.code) == (1, 0), done
     assert again.out == "nothing to do\n", again
-    assert "kt-forge-secret" not in planned.out + done.out + done.err
+    for secret in ("kt-forge-secret", "kt-hook-secret"):
+        assert secret not in planned.out + done.out + done.err
+    assert (tmp_path / "kt-lab.whsec").read_text().startswith("whsec_")
     assert (tmp_path / "kt-lab-1.token").read_text().startswith("ktg_")
     [gateway] = [one for one in data(kt("gateways", "list", "--json")) if one["id"] == "kt-lab-1"]
     assert gateway["bound"] == "kt-lab"
 
     file.write_text(file.read_text().replace("site: lab}\n    token", "site: lab2}\n    token")
                     .replace("sight: {ids: [kt-lab]}\n", "enabled: false\n")
-                    .replace("poll_interval_seconds: 60", "poll_interval_seconds: 90"))  # fmt: skip
+                    .replace("poll_interval_seconds: 60", "poll_interval_seconds: 90")
+                    .replace("kinds: [held, failed]", "enabled: false"))  # fmt: skip
     edited = kt(*argv, "--yes")
     assert [line for line in edited.out.splitlines() if line.startswith("    ")] == [
         "    poll_interval_seconds: 60 -> 90",
         "    labels: site=lab -> site=lab2",
         '    sight: {"ids": ["kt-lab"], "labels": {}} -> -',
         "    enabled: yes -> no",
+        "    kinds: held, failed -> -",
+        "    enabled: yes -> no",
     ], edited  # fmt: skip
     assert kt(*argv).out == "nothing to do\n"
+    exported = kt("export", "--kind", "forge_credentials,notification_endpoints")
+    (tmp_path / "exported.yaml").write_text(exported.out)
+    whole = kt("apply", "-f", str(tmp_path / "exported.yaml"))
+    assert (whole.code, whole.out) == (0, "nothing to do\n"), whole
 
 
 @pytest.mark.parametrize(("kind", "count"), [("git-credentials", 6), ("trusts", 12)])

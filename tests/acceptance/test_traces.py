@@ -60,8 +60,9 @@ def test_a_push_is_found_by_one_id_all_the_way(
     parts = [line["part"] for line in _log(stack) if line.get("trace_id") == PUSH.trace_id]
     assert {"web", "poller", "syncer"} <= set(parts)
     assert enforced == [{"gateway": "edge-1", "version": 2}]
-    told = {line["event"] for line in own if line.get("trace_id") == PUSH.trace_id}
-    assert any(event.startswith("now enforcing bot") for event in told)
+    told = {(line["level"], line["event"][:17]) for line in own
+            if line.get("trace_id") == PUSH.trace_id}  # fmt: skip
+    assert ("info", "now enforcing bot") in told
     assert decisions[0]["verdict"] == "allow"
     spans = wait_for(lambda: _spans(collector, "rollout"))
     assert spans["POST /v1/git-repos/{link_id}/webhook"]["parentSpanId"] == PUSH.span_id

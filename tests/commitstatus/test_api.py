@@ -11,6 +11,7 @@ from commitstatus.api import doctor
 from commitstatus.models import CommitStatus, ForgeCredential
 from events.models import AuditEntry
 from gitrepos.errors import SecretLostError
+from gitrepos.models import Link
 from tests.support.api import created, error
 from tests.support.forgeapi import app_key, pem
 from tests.support.forgesaid import PATH, TOKEN, synced, told
@@ -234,3 +235,37 @@ def test_a_doctor_says_what_cannot_be_told(admin: APIClient) -> None:
 
     assert found.level == "warning"
     assert f"since {now:%Y-%m-%dT%H:%M:%SZ}: unauthorized" in found.message
+
+
+def test_links_that_are_told_are_listed(admin: APIClient) -> None:
+    """Each as it is shown by itself, with its url; chosen by whether it fails, and with what."""
+    made(admin, hosts=["forge.example"])
+    made(admin, name="other", hosts=["forge.example"])
+    well, failing, _untold = (
+        synced(admin, f"https://forge.example/org/{name}.git", path=name) for name in "abc"
+    )
+    told(admin, well)
+    told(admin, failing, "other")
+    now = timezone.now()
+    rows = CommitStatus.objects.filter(link=failing["id"])
+    rows.update(error_code="auth_failed", error_message="no", error_since=now, failures=3)
+
+    listed = get(admin, "/v1/commit-statuses")
+
+    one = [get(admin, f"/v1/git-repos/{row['id']}/commit-status") for row in (well, failing)]
+    assert listed == one
+    assert [(row["url"], row["path"]) for row in listed] == [
+        (row["url"], row["path"]) for row in (well, failing)
+    ]
+    assert listed[1]["error"] == {"code": "auth_failed", "message": "no"}
+    assert (listed[0]["action"], listed[1]["action"]) == (
+        None, "Give the token its permission, or send another.",
+    )  # fmt: skip
+    for query, found in (
+        ("failing=true", one[1:]), ("failing=false", one[:1]), ("credential=other", one[1:]),
+        ("credential=nobody", []), ("q=AUTH", one[1:]), ("sort=-url", one[::-1]),
+        ("limit=1", one[:1]),
+    ):  # fmt: skip
+        assert get(admin, f"/v1/commit-statuses?{query}") == found, query
+    Link.objects.filter(pk=well["id"])._raw_delete(Link.objects.db)
+    assert get(admin, "/v1/commit-statuses") == one[1:]

@@ -116,11 +116,11 @@ def test_when_a_status_is_told(
 
 def test_the_waits_grow() -> None:
     """From half a minute, doubled, up to an hour."""
-    waits = [due.wait(failures).total_seconds() for failures in range(1, 13)]
+    waits = [due.wait(failures, 0).total_seconds() for failures in range(1, 13)]
 
     assert waits[:4] == [30, 60, 120, 240]
     assert waits == sorted(waits)
-    assert waits[-1] == 3600 == due.wait(10**9).total_seconds()
+    assert waits[-1] == 3600 == due.wait(10**9, 0).total_seconds()
 
 
 @pytest.mark.parametrize(
@@ -143,3 +143,13 @@ def test_a_long_name_stays_its_own() -> None:
 
     assert {len(name) for name in names} == {120}
     assert len(names) == 2
+
+
+@pytest.mark.parametrize("failures", [1, 2, 7, 12, 10**9])
+def test_what_failed_together_is_not_tried_again_together(failures: int) -> None:
+    """The waits of many lie anywhere in a third of the longest of them."""
+    longest = due.wait(failures, 0)
+    spread = [due.wait(failures, number / 10) for number in range(11)]
+
+    assert spread == sorted(spread, reverse=True) and len(set(spread)) == 11
+    assert spread[-1] == 0.7 * longest

@@ -100,9 +100,10 @@ def test_a_synced_commit_is_told_once(admin: APIClient, api: ForgeAPI, row: dict
     found = shown(admin, row)
     assert found.pop("told_at")
     assert found == {
-        "git_repo": row["id"], "credential": "telling", "status_name": CONTEXT,
-        "visibility": "private", "commit": COMMIT, "state": "success", "description": description,
-        "error": None, "error_since": None, "failures": 0, "retry_at": None,
+        "git_repo": row["id"], "url": row["url"], "path": row["path"], "credential": "telling",
+        "status_name": CONTEXT, "visibility": "private", "commit": COMMIT, "state": "success",
+        "description": description, "error": None, "action": None, "error_since": None,
+        "failures": 0, "retry_at": None,
     }  # fmt: skip
 
 
@@ -251,10 +252,12 @@ def test_a_failure_is_tried_seldom_and_not_for_ever(api: ForgeAPI, row: dict[str
         if after.failures == before:
             break
         assert after.retry_at is not None
-        waits.append(round((after.retry_at - timezone.now()).total_seconds(), -1))
+        waits.append((after.retry_at - timezone.now()).total_seconds())
 
     assert len(posted(api)) == 12
-    assert waits[:3] == [30, 60, 120] and waits[-1] == 3600
+    # Each is spread below its longest.
+    longest = [min(30 * 2**number, 3600) for number in range(12)]
+    assert all(0.7 * most - 5 < wait < most for wait, most in zip(waits, longest, strict=True))
 
     stands(row, last_commit=OTHER)
     later(3700)

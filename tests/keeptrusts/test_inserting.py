@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from configurations.models import Configuration
 from events.models import AuditEntry
 from evidence.models import Entry, Hidden
-from keeptrusts.database import insert
+from keeptrusts.database import Statement, insert
 
 pytestmark = [pytest.mark.django_db, pytest.mark.smoke]
 
@@ -73,3 +73,15 @@ def test_all_are_inserted_or_none() -> None:
         insert([_audited(0, {})], [Entry(kind="audit", subject=None, at=_NOW, leaf=b"")])
 
     assert not AuditEntry.objects.exists()
+
+
+@pytest.mark.parametrize("number", [2**64 - 1, 2**64, -(2**63), -(2**63) - 1, 12345678901234567890])
+def test_a_whole_number_is_read_as_it_was_written(number: int) -> None:
+    """Where rows are read as columns, too: orjson alone would give another one."""
+    values = {"a": [number, 0.5], "b": "1" * 30}
+    insert([_audited(0, values)])
+
+    columns = Statement(AuditEntry.objects.values("after")).columns()
+
+    assert list(columns["after"]) == [values]
+    assert type(columns["after"][0]["a"][0]) is int

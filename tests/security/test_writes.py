@@ -62,7 +62,7 @@ NOT_SINGLE: Mapping[str, str] = {
     f"{_E}/tile/<str:level>/<path:place>": _VIEW,
     "/v1/tokens": _LIST, "/v1/trusts": _LIST, "/v1/sign-in-rules": _LIST, "/v1/requests": _LIST,
     "/v1/configurations": _LIST, f"{_C}/versions": _LIST, "/v1/git-credentials": _LIST,
-    "/v1/forge-credentials": _LIST,
+    "/v1/forge-credentials": _LIST, "/v1/commit-statuses": _LIST,
     "/v1/git-repos": _LIST, f"{_L}/syncs": _LIST, f"{_L}/files": _LIST, "/v1/gateways": _LIST,
     "/v1/enrolment-tokens": _LIST, "/v1/client-keys": _LIST, "/v1/gateway-bindings": _LIST,
     "/v1/notification-endpoints": _LIST, "/v1/notifications": _LIST,

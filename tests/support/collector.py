@@ -18,10 +18,10 @@ _VALUES = {"stringValue": str, "intValue": str, "doubleValue": float, "boolValue
 class Collector:
     """What came: `spans` with plain attributes, `resources` and `headers` of requests.
 
-    `status` is what it answers; while `hangs` is set it answers nothing.
+    `status` is what it answers, `more` headers with it; while `hangs` is set it answers nothing.
     """
 
-    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None, *, port: int = 0) -> None:
         self.spans: list[dict[str, Any]] = []
         self.resources: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
@@ -29,6 +29,7 @@ class Collector:
         self.bodies: list[bytes] = []
         self.status = 200
         self.location = ""
+        self.more: dict[str, str] = {}
         self.hangs = threading.Event()
         self.released = threading.Event()
         collector = self
@@ -45,6 +46,8 @@ class Collector:
                 if collector.status == 200:
                     collector.take(json.loads(body))
                 self.send_response(collector.status)
+                for name, value in collector.more.items():
+                    self.send_header(name, value)
                 if collector.location:
                     self.send_header("location", collector.location)
                 self.send_header("content-length", "2")
@@ -54,7 +57,7 @@ class Collector:
             def log_message(self, *_: object) -> None:
                 """Nobody reads it."""
 
-        self._server = HTTPServer(("127.0.0.1", 0), Handler)
+        self._server = HTTPServer(("127.0.0.1", port), Handler)
         if tls is not None:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         scheme = "https" if tls is not None else "http"
@@ -93,9 +96,9 @@ def _plain(attributes: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 @contextmanager
-def collecting(tls: ssl.SSLContext | None = None) -> Iterator[Collector]:
+def collecting(tls: ssl.SSLContext | None = None, *, port: int = 0) -> Iterator[Collector]:
     """A collector until the end of the block, by https where `tls` is given."""
-    collector = Collector(tls)
+    collector = Collector(tls, port=port)
     try:
         yield collector
     finally:

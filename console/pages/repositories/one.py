@@ -44,9 +44,15 @@ class OneRepository(_OfLink):
             "more_trouble": bool(bad.get("next_cursor")),
             "syncs": self.api.get(f"{where}/syncs", limit=5),
             "waiting": waiting,
+            "commit_status": self._commit_status(where),
             # Under four eyes a held commit is confirmed where its request stands, and there alone.
             "by_request": any(one["kind"] == "git_repo.confirm" for one in waiting),
         }
+
+    def _commit_status(self, where: str) -> Any:
+        """What the forge is told of the link's commits; None for whoever may not read it."""
+        path = f"{where}/commit-status"
+        return self.api.get(path) if self.api.may("GET", path) else None
 
 
 class Files(_OfLink):

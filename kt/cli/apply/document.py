@@ -105,7 +105,7 @@ def _items(kind: RowKind, node: Node) -> Iterator[Item]:
         yield Item(
             {name: value for name, value in values.items() if name in kind.fields},
             {name: values[name] for name in kind.secrets if name in values},
-            values.get("token_file", ""),
+            values.get(kind.issued.file, "") if kind.issued else "",
             _line(row),
         )
 

@@ -58,8 +58,8 @@ def _step(
     if step.action == CREATE:
         ask = _ask(step, step.kind.create, str(body.get("configuration", "")))
         made = change(control_plane, "POST", path, body, ask=ask).row
-        if place is not None:
-            place.keep(str(made.pop("token", "")))
+        if place is not None and step.kind.issued is not None:
+            place.keep(str(made.pop(step.kind.issued.member, "")))
         return made
     path = f"{path}/{identity(step.row)}"
     now = control_plane.read(path)

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from kt.cli.apply.kinds import KINDS
 from kt.cli.apply.plan import exported
 from kt.cli.client.output import say
-from kt.cli.client.refusals import DeniedError
+from kt.cli.client.refusals import RefusedError
 from kt.cli.client.session import add_connection, connect
 from kt.cli.errors import CommandError
 from kt.policy.suggest import did_you_mean
 from kt.policy.yaml.scalars import resolve
+
+_WHY_LEFT_OUT: Mapping[int, str] = {
+    HTTPStatus.FORBIDDEN: "the token's role may not read them",
+    HTTPStatus.NOT_FOUND: "the control plane is older and has none",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,10 +46,11 @@ def run(options: argparse.Namespace) -> int:
             continue
         try:
             rows = control_plane.rows(kind.path)
-        except DeniedError:
-            if options.kind:
+        except RefusedError as exc:
+            why = _WHY_LEFT_OUT.get(exc.status)
+            if options.kind or why is None:
                 raise
-            say(f"left out, since the token's role may not read them: {name}")
+            say(f"left out, since {why}: {name}")
             continue
         found[name] = [exported(kind, row) for row in rows if kind.is_managed(row)]
     if not found:

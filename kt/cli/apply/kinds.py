@@ -11,7 +11,17 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from kt.cli.apply.shapes import BINDING, CREDENTIAL, GATEWAY, LINK, SECRET, SIGN_IN_RULE, TRUST
+from kt.cli.apply.shapes import (
+    BINDING,
+    CREDENTIAL,
+    FORGE_CREDENTIAL,
+    GATEWAY,
+    LINK,
+    NOTIFICATION_ENDPOINT,
+    SECRET,
+    SIGN_IN_RULE,
+    TRUST,
+)
 from kt.policy.language.shapes import Block, Field, ListOf, MapOf
 
 Row = Mapping[str, Any]
@@ -21,13 +31,25 @@ _PORTS = {"https": 443, "http": 80, "ssh": 22}
 _SHORT_FORM = re.compile(r"([^/:@]+)@([^/:@]+|\[[^\]]*\]):(.+)")
 
 
+class IssuedSecret(NamedTuple):
+    """A secret that a new row is given, and that is shown once: in which member of the answer.
+
+    `file` is the member of the file that says where it goes, `of` tells which rows have one.
+    """
+
+    member: str
+    file: str
+    of: Callable[[Row], bool] = lambda _row: True
+
+
 class RowKind(NamedTuple):
     """One kind of what the file may have.
 
     `key` is what tells its rows apart, and `near` what tells one whose key was edited. `shown`
     says a row in words. `set_by` has for a secret the member that says whether there is one; the
     others are there always. `kept` are left as they are where the file does not say them, `fixed`
-    cannot be edited. `edit`, `create` and `delete` name requests under four eyes.
+    cannot be edited. `issued` is the secret that a new row is given, if one is. `edit`, `create`
+    and `delete` name requests under four eyes.
     """
 
     name: str
@@ -39,6 +61,7 @@ class RowKind(NamedTuple):
     set_by: Mapping[str, str] = {}
     kept: frozenset[str] = frozenset()
     fixed: frozenset[str] = frozenset()
+    issued: IssuedSecret | None = None
     edit: str = ""
     create: str = ""
     delete: str = ""
@@ -50,7 +73,7 @@ class RowKind(NamedTuple):
         return {
             name: field
             for name, field in self.shape.fields.items()
-            if field.shape is not SECRET and name != "token_file"
+            if field.shape is not SECRET and not (self.issued and name == self.issued.file)
         }
 
     @property
@@ -127,6 +150,9 @@ def _claims(value: Any) -> Any:
 
 _NORMAL: Mapping[str, Callable[[Any], Any]] = {
     "url": canonical_url,
+    "api_url": canonical_url,
+    "kinds": lambda value: sorted(set(value)),
+    "git_repos": lambda value: sorted({str(one).lower() for one in value}),
     "path": _path,
     "commit": lambda value: str(value).lower(),
     "hosts": lambda value: [str(one).lower() for one in value],
@@ -164,7 +190,12 @@ KINDS: Mapping[str, RowKind] = {
         RowKind(
             "git_credentials", "/v1/git-credentials", CREDENTIAL, _of("name"),
             lambda row: str(row.get("name")),
-            kept=frozenset({"expires_at"}), fixed=frozenset({"kind"}),
+            kept=frozenset({"expires_at", "api_url"}), fixed=frozenset({"kind"}),
+        ),
+        RowKind(
+            "forge_credentials", "/v1/forge-credentials", FORGE_CREDENTIAL, _of("name"),
+            lambda row: str(row.get("name")),
+            kept=frozenset({"api_url", "hosts"}), fixed=frozenset({"forge", "kind"}),
         ),
         RowKind(
             "git_repos", "/v1/git-repos", LINK, _of("url", *_FOLLOWED, "path"), _link,
@@ -174,7 +205,8 @@ KINDS: Mapping[str, RowKind] = {
         ),
         RowKind(
             "gateways", "/v1/gateways", GATEWAY, _of("id"), lambda row: str(row.get("id")),
-            kept=frozenset({"client_keys"}), edit="gateway.edit",
+            kept=frozenset({"client_keys"}), issued=IssuedSecret("token", "token_file"),
+            edit="gateway.edit",
             # Those that enrolled themselves come and go without the file.
             is_managed=lambda row: not row.get("enrolled_by"),
         ),
@@ -186,6 +218,13 @@ KINDS: Mapping[str, RowKind] = {
         RowKind(
             "sign_in_rules", "/v1/sign-in-rules", SIGN_IN_RULE, _of("name"),
             lambda row: str(row.get("name")),
+        ),
+        RowKind(
+            "notification_endpoints", "/v1/notification-endpoints", NOTIFICATION_ENDPOINT,
+            _of("name"), lambda row: str(row.get("name")), fixed=frozenset({"form"}),
+            issued=IssuedSecret(
+                "secret", "secret_file", lambda row: row.get("form", "webhook") == "webhook"
+            ),
         ),
     )
 }  # fmt: skip

@@ -13,11 +13,14 @@ SIGNS: Mapping[str, str] = {CREATE: "+", UPDATE: "~", DELETE: "-"}
 
 
 class Item(NamedTuple):
-    """One row as the file has it: its fields, where its secrets are, and its place in the file."""
+    """One row as the file has it: its fields, where its secrets are, and its place in the file.
+
+    `new_file` is where the secret goes that it is given when it is new.
+    """
 
     fields: Mapping[str, Any]
     secrets: Mapping[str, Mapping[str, str]] = {}
-    token_file: str = ""
+    new_file: str = ""
     line: int = 0
 
 
@@ -186,10 +189,16 @@ def _secrets(
 
 def _leads_elsewhere(fields: Collection[str]) -> bool:
     """Whether a change wants its secrets again, so that who knows none sends none elsewhere."""
-    return "hosts" in fields or "client_certificate" in fields
+    return not _LEADING.isdisjoint(fields)
 
 
-_SECRET_OF = {"token": "token", "password": "basic", "private_key": "ssh"}
+_LEADING = frozenset({"hosts", "client_certificate", "api_url", "app_id", "installation_id"})
+_BY_URL = ("webhook", "slack", "teams")
+# Of a secret the member that says whether there is one, and the values by which it does.
+_SECRET_OF: Mapping[str, tuple[str, Collection[str]]] = {
+    "token": ("kind", ("token",)), "password": ("kind", ("basic",)),
+    "private_key": ("kind", ("ssh", "app")), "url": ("form", _BY_URL),
+}  # fmt: skip
 
 
 def _is_set(kind: RowKind, name: str, row: Row) -> bool:
@@ -199,7 +208,8 @@ def _is_set(kind: RowKind, name: str, row: Row) -> bool:
     if name == "client_key":
         return bool(row.get("client_certificate"))
     # A passphrase is taken off with its key, and not kept.
-    return name == "passphrase" or row.get("kind") == _SECRET_OF.get(name)
+    member, values = _SECRET_OF.get(name, ("", ()))
+    return name == "passphrase" or row.get(member) in values
 
 
 def _unsaid(kind: RowKind, name: str, row: Row) -> Any:

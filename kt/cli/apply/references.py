@@ -29,22 +29,23 @@ def resolved(
 
 
 def places(steps: Sequence[Step], *, folder: str, stack: ExitStack) -> list[SecretPlace | None]:
-    """For each step that registers a gateway, the new file for its token.
+    """For each step that makes a row with a secret of its own, the new file for that.
 
     Raises:
-        CommandError: a new gateway names none, or the file cannot be made.
+        CommandError: a new row names none, or the file cannot be made.
     """
     found: list[SecretPlace | None] = []
     for step in steps:
-        if step.kind.name != "gateways" or step.action != CREATE or step.item is None:
+        issued, item = step.kind.issued, step.item
+        if issued is None or step.action != CREATE or item is None or not issued.of(item.fields):
             found.append(None)
             continue
-        if not step.item.token_file:
+        if not item.new_file:
             raise CommandError(
-                f"line {step.item.line}: {step.name} is new, and its token is shown once:"
-                " say with token_file: PATH where that goes"
+                f"line {item.line}: {step.name} is new, and its {issued.member} is shown once:"
+                f" say with {issued.file}: PATH where that goes"
             )
-        found.append(stack.enter_context(secret_place(os.path.join(folder, step.item.token_file))))
+        found.append(stack.enter_context(secret_place(os.path.join(folder, item.new_file))))
     return found
 
 

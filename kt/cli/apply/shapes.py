@@ -42,6 +42,25 @@ CREDENTIAL = block(
     installation_id=Field(Text(high=20), doc="of kind app"),
     expires_at=Field(_TIME, doc="when it ends; without it that is left as it is"),
 )
+FORGE_CREDENTIAL = block(
+    name=Field(Text(high=100), required=True, doc="by which links choose it"),
+    forge=Field(
+        Choice(("github", "gitlab", "gitea", "bitbucket", "bitbucket-server")), required=True,
+        doc="whose API it is",
+    ),
+    kind=Field(Choice(("token", "app")), "token", doc="what is sent"),
+    api_url=Field(Text(high=300), doc="where it goes; without it that is left as it is"),
+    hosts=Field(
+        ListOf(Text(high=300), low=1, high=50),
+        doc="servers of whose repositories it tells; without it that is left as it is",
+    ),
+    status_name=Field(Text(high=60), "keeptrusts", doc="how the names of statuses begin"),
+    username=Field(Text(low=0, high=255), "", doc="of Bitbucket's API tokens"),
+    token=Field(SECRET, doc="of kind token"),
+    private_key=Field(SECRET, doc="of kind app"),
+    app_id=Field(Text(low=0, high=100), "", doc="of kind app"),
+    installation_id=Field(Text(low=0, high=20), "", doc="of kind app"),
+)  # fmt: skip
 LINK = block(
     url=Field(Text(high=2000), required=True, doc="of the repository, without a secret"),
     branch=Field(Text(low=0, high=200), "", doc="follow this branch"),
@@ -114,12 +133,29 @@ SIGN_IN_RULE = block(
     enabled=Field(Flag(), True, doc="false lets nobody in"),
     expires_at=Field(_TIME, doc="when it ends"),
 )  # fmt: skip
+NOTIFICATION_ENDPOINT = block(
+    name=Field(Text(high=200), required=True, doc="for people"),
+    form=Field(Choice(("webhook", "slack", "teams", "mail")), "webhook", doc="what is sent"),
+    url=Field(SECRET, doc="where it is sent; not of mail"),
+    recipients=Field(ListOf(Text(high=254), high=50), (), doc="of mail"),
+    kinds=Field(ListOf(Text(high=40), high=100), (), doc="of events; all without it"),
+    git_repos=Field(ListOf(Text(high=36), high=50), (), doc="ids of links; all without it"),
+    labels=Field(_LABELS, MappingProxyType({}), doc="of configurations"),
+    enabled=Field(Flag(), True, doc="false sends nothing"),
+    secret_file=Field(Text(), doc="a new file for the secret that signs, when it is made"),
+)
 FILE: Block = block(
     git_credentials=Field(ListOf(CREDENTIAL, key="name"), doc="what links prove themselves with"),
+    forge_credentials=Field(
+        ListOf(FORGE_CREDENTIAL, key="name"), doc="what commit statuses are told with"
+    ),
     git_repos=Field(ListOf(LINK), doc="linked repositories"),
     gateways=Field(ListOf(GATEWAY, key="id"), doc="what enforces"),
     gateway_bindings=Field(ListOf(BINDING), doc="which of them enforces what"),
     trusts=Field(ListOf(TRUST, key="name"), doc="whose CI jobs may use the API"),
     sign_in_rules=Field(ListOf(SIGN_IN_RULE, key="name"), doc="who signs in as what"),
+    notification_endpoints=Field(
+        ListOf(NOTIFICATION_ENDPOINT, key="name"), doc="who hears of events"
+    ),
 )
 """The whole file. Of a kind that it does not have, nothing is changed."""

@@ -67,6 +67,8 @@ COMMANDS = (
             "kt status"),
     _resource("repos", "linked repositories: where policies come from"),
     _resource("credentials", "what links prove themselves with to git servers"),
+    _resource("forge-credentials", "what commit statuses are told with", "forges.credentials"),
+    _resource("commit-status", "what forges are told of commits", "forges.statuses"),
     _resource("configurations", "what is in force, and what was"),
     _resource("gateways", "where it is enforced"),
     _resource("tokens", "who may use the API", "access.tokens"),

@@ -45,6 +45,7 @@ _HISTORY = (
     Column("COMMIT", lambda row: str(row.get("commit") or "")[:12]),
     Column("HASH", lambda row: str(row.get("content_hash") or "")[:12]),
     Column("WHY", lambda row: _first_line(row.get("message") or row.get("note")), yields=True),
+    Column("TRACE", "trace_id"),
 )
 _SIGNS = {"stronger": "+", "weaker": "-"}
 

@@ -9,16 +9,17 @@ import argparse
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from kt.cli.client.controlplane import ControlPlane, Query
 from kt.cli.client.members import Row, block
 from kt.cli.client.output import add_json, is_colored, painted, text
 from kt.cli.client.printable import as_json
-from kt.cli.client.refusals import DeniedError
+from kt.cli.client.refusals import DeniedError, RefusedError
 from kt.cli.client.session import add_connection, connect
 from kt.cli.errors import CommandError
-from kt.cli.resources.naming import short
+from kt.cli.resources.naming import SHORT, short
 from kt.cli.resources.repos import followed
 from kt.cli.resources.requests import name_of
 
@@ -55,7 +56,10 @@ def run(options: argparse.Namespace) -> int:
     for name, path, query, look in _LOOKS:
         try:
             rows = control_plane.rows(path, query)
-        except DeniedError:
+        except RefusedError as exc:
+            # A control plane of an older release does not have all of this.
+            if not isinstance(exc, DeniedError) and exc.status != HTTPStatus.NOT_FOUND:
+                raise
             unread.append(name)
             continue
         counts[name] = len(rows)
@@ -85,7 +89,8 @@ def _print(
     if not needs:
         print("nothing needs anybody")
     if unread:
-        print(f"\nnot looked at, since the token's role may not: {', '.join(unread)}")
+        why = "since the token's role may not, or the control plane is older"
+        print(f"\nnot looked at, {why}: {', '.join(unread)}")
 
 
 def of_links(rows: Sequence[Row], _now: datetime) -> Iterator[Need]:
@@ -153,6 +158,20 @@ def of_credentials(rows: Sequence[Row], _now: datetime) -> Iterator[Need]:
             yield Need("expiring", f"the credential {text(row.get('name'))}", why, command)
 
 
+def of_statuses(rows: Sequence[Row], _now: datetime) -> Iterator[Need]:
+    """Links of whose commits their forge cannot be told."""
+    for row in rows:
+        if error := block(row, "error"):
+            what = (
+                f"{text(row.get('url'))} ({text(row.get('path'))}) by {text(row.get('credential'))}"
+            )
+            why = f"{text(error.get('code'))}: {text(error.get('message'))}"
+            if row.get("action"):
+                why += f" {text(row['action'])}"
+            command = f"kt commit-status show {text(row.get('git_repo'))[:SHORT]}"
+            yield Need("status not told", what, why, command)
+
+
 def of_tokens(rows: Sequence[Row], now: datetime) -> Iterator[Need]:
     """Tokens that expire within two weeks."""
     for row in rows:
@@ -179,6 +198,7 @@ _LOOKS: tuple[tuple[str, str, Query, Look], ...] = (
     ("configurations", "/v1/configurations", {}, of_configurations),
     ("rows of drift", "/v1/drift", {}, of_drift),
     ("credentials", "/v1/git-credentials", {}, of_credentials),
+    ("failing commit statuses", "/v1/commit-statuses", {"failing": "true"}, of_statuses),
     ("tokens", "/v1/tokens", {}, of_tokens),
     ("requests", "/v1/requests", {"state": "waiting"}, of_requests),
 )

@@ -46,6 +46,8 @@ NO_OBJECT = {
     "key given twice below": b'{"labels": {"a": "1", "a": "2"}}',
     "key given twice, spelled otherwise": b'{"name": "a", "n\\u0061me": "b"}',
     "digits": b'{"name": ' + b"9" * 5000 + b"}",
+    "more than 64 bits": b'{"name": 18446744073709551616}',
+    "less than 64 bits": b'{"name": [{"a": -9223372036854775809}]}',
 }  # fmt: skip
 
 

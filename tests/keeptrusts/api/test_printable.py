@@ -101,3 +101,12 @@ def test_a_list_of_plain_rows_costs_little() -> None:
     encode({"data": rows})
 
     assert time.process_time() - began < 0.5
+
+
+@pytest.mark.parametrize("number", [2**63, 2**64 - 1, 2**64, -(2**63), -(2**63) - 1, 10**400])
+@pytest.mark.parametrize("beside", ["", "é", "\u202e"])
+def test_a_whole_number_is_told_as_it_is(number: int, beside: str) -> None:
+    """However many bits it has, and whatever stands beside it."""
+    told = encode({"a": [{"b": number}], "c": beside}).decode()
+
+    assert f'"b":{number}' in told

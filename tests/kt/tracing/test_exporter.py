@@ -1,13 +1,16 @@
 """Spans on their way to a collector: one that takes them, hangs, refuses, or is not there."""
 
+import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from kt.tracing import context
+from kt.tracing import exporter as exporting
 from kt.tracing.exporter import Exporter
 from kt.tracing.otlp import CLIENT, Span
 from kt.tracing.settings import Settings
@@ -24,11 +27,12 @@ def collector() -> Iterator[Collector]:
 
 
 def _exporter(
-    url: str, *, most: int = 100, timeout: float = 5, ratio: float = 1, authorities: str = ""
-) -> Exporter:
+    url: str, *, most: int = 100, timeout: float = 5, ratio: float = 1, authorities: str = "",
+    counted: Callable[[str, int], None] = lambda _outcome, _spans: None,
+) -> Exporter:  # fmt: skip
     resource, headers = {"host.name": "here"}, {"api-key": "k"}
     found = Settings(f"{url}/v1/traces", headers, timeout, authorities, "s", resource, ratio)
-    return Exporter(found, most=most)
+    return Exporter(found, most=most, counted=counted)
 
 
 def _span(name: str = "chat m", error: str = "") -> Span:
@@ -97,6 +101,96 @@ def test_what_no_collector_takes_is_lost_and_told_once(
         exporter.put(_span())
         exporter.finish()
         assert exporter.sent == 1
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504, "is away"])
+def test_a_collector_that_is_away_gets_all_when_it_is_back(
+    status: int | str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each span once; it is told once that it is away, and once that it is back."""
+    monkeypatch.setattr(exporting, "_PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(exporting, "_FIRST_WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(exporting, "_LONGEST_WAIT_SECONDS", 0.1)
+    caplog.set_level(logging.INFO)
+    port = free_port()
+    exporter = _exporter(f"http://127.0.0.1:{port}")
+    with ExitStack() as stack:
+        if isinstance(status, int):
+            collector = stack.enter_context(collecting(port=port))
+            collector.status = status
+        exporter.put(_span("first"))
+        wait_for(lambda: bool(caplog.records))
+        exporter.put(_span("second"))
+        time.sleep(0.3)
+        assert (exporter.sent, exporter.dropped) == (0, 0)
+        if not isinstance(status, int):
+            collector = stack.enter_context(collecting(port=port))
+        collector.status = 200
+
+        wait_for(lambda: exporter.sent == 2)
+
+        assert sorted(span["name"] for span in collector.spans) == ["first", "second"]
+        assert exporter.dropped == 0
+        wait_for(lambda: len(caplog.records) == 2)
+        assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+        assert caplog.messages[1] == "the collector takes spans again; 0 were lost"
+
+
+def test_what_is_refused_for_good_is_not_sent_again(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch that is malformed for the collector, or whose key is wrong."""
+    monkeypatch.setattr(exporting, "_PAUSE_SECONDS", 0.05)
+    collector.status = 401
+    exporter = _exporter(collector.url)
+    exporter.put(_span())
+
+    wait_for(lambda: exporter.dropped == 1)
+    assert len(collector.bodies) == 1
+
+
+def test_a_collector_is_asked_as_late_as_it_wants(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By `Retry-After`; the end of the process does not wait for that."""
+    monkeypatch.setattr(exporting, "_PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(exporting, "_FIRST_WAIT_SECONDS", 0.05)
+    collector.status, collector.more = 503, {"Retry-After": "200"}
+    exporter = _exporter(collector.url)
+    exporter.put(_span())
+    wait_for(lambda: len(collector.bodies) == 1)
+    time.sleep(0.3)
+    assert len(collector.bodies) == 1
+    collector.status = 200
+    began = time.monotonic()
+
+    exporter.finish()
+
+    assert (exporter.sent, time.monotonic() - began < 3) == (1, True)
+
+
+def test_what_waits_for_long_is_lost_and_counted(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch is kept for so long, and the queue holds so many."""
+    for name, seconds in (("_PAUSE_SECONDS", 0.05), ("_FIRST_WAIT_SECONDS", 0.05),
+                          ("_KEPT_SECONDS", 0.4)):  # fmt: skip
+        monkeypatch.setattr(exporting, name, seconds)
+    collector.status = 503
+    counted: dict[str, int] = {"sent": 0, "dropped": 0}
+
+    def count(outcome: str, spans: int) -> None:
+        counted[outcome] += spans
+
+    exporter = _exporter(collector.url, most=5, counted=count)
+    exporter.put(_span())
+    wait_for(lambda: len(collector.bodies) >= 1)
+    for _ in range(8):
+        exporter.put(_span())
+    assert exporter.dropped == 3  # Before the first is given up.
+
+    wait_for(lambda: counted["dropped"] == 9)
+    assert (counted["sent"], len(collector.bodies) > 3) == (0, True)
 
 
 def test_a_collector_is_who_its_certificate_says(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import socketserver
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -127,6 +128,56 @@ def test_a_host_that_hangs_is_given_up(
     sender.run()
 
     assert Notification.objects.get().log[0]["error"] in ("timeout", "unreachable")
+
+
+class _Trickle(socketserver.StreamRequestHandler):
+    """Answers well up to a step, and then a byte now and then, for a minute."""
+
+    stalls_at = ""
+    ended = threading.Event()
+
+    def handle(self) -> None:
+        if self.stalls_at == "greeting":
+            return self.trickle()
+        self.wfile.write(b"220 here\r\n")
+        while line := self.rfile.readline().decode().strip():
+            word = line.split()[0].upper()
+            if word == self.stalls_at == "STARTTLS":
+                self.wfile.write(b"220 go\r\n\x16\x03\x03\x40\x00")  # A record of 16 KiB.
+            if word == self.stalls_at:
+                return self.trickle()
+            self.wfile.write(b"250-here\r\n250 STARTTLS\r\n" if word == "EHLO" else b"250 fine\r\n")
+        return None
+
+    def trickle(self) -> None:
+        ends = time.monotonic() + 60
+        try:
+            while time.monotonic() < ends:
+                self.wfile.write(b"2")
+                time.sleep(0.05)
+        except OSError:
+            type(self).ended.set()
+
+
+@pytest.mark.parametrize("step", ["greeting", "EHLO", "STARTTLS", "MAIL", "DATA"])
+def test_a_host_that_trickles_keeps_no_thread(
+    step: str, host: Host, mailed: Callable[..., Any], sender: Sender, settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """In time at each step, and given up when all of it takes too long."""
+    monkeypatch.setattr(smtp, "MAIL_SECONDS", 0.6)
+    monkeypatch.setattr(_Trickle, "stalls_at", step)
+    monkeypatch.setattr(_Trickle, "ended", threading.Event())
+    host.server.RequestHandlerClass = _Trickle
+    mailer = replace(settings.ENV.mailer, starttls=step == "STARTTLS")
+    settings.ENV = replace(settings.ENV, mailer=mailer)
+    mailed()
+    tell("x", link=LINK_A)
+
+    sender.run()
+
+    assert Notification.objects.get().log[0]["error"] == "timeout"
+    assert _Trickle.ended.wait(5)
 
 
 def test_starttls_is_wanted(

@@ -6,11 +6,14 @@ from typing import Any
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from access import tokens
+from commitstatus.models import CommitStatus
 from tests.console.browser import Browser
 from tests.console.pages.repositories.conftest import FILE
+from tests.support.api import created
 from tests.support.eyes import strong, waiting, weak
 from tests.support.repo import Repo, policy
 from tests.support.syncing import edit, hashes, link, poll, run_due, shown
@@ -39,6 +42,31 @@ def test_it_says_how_it_stands(browser: Browser, linked: dict[str, Any], admin: 
     assert f"Commit {commit} is synced." in page
     assert "1 synced" in page and "version 1" in page
     assert '<a href="/configurations/bot">bot</a>' in page
+
+
+def test_it_says_what_its_forge_is_told(
+    browser: Browser, linked: dict[str, Any], admin: APIClient
+) -> None:
+    """Nothing where nobody chose that; else the state, and why it cannot be told."""
+    assert "Commit status" not in browser.shows(_here(linked))
+    host = linked["url"].split("/")[2]
+    body = {"name": "telling", "forge": "gitea", "token": "t", "hosts": [host]}
+    created(admin.post("/v1/forge-credentials", {**body, "api_url": "https://x.example/api/v1"},
+                       format="json"))  # fmt: skip
+    path = f"/v1/git-repos/{linked['id']}/commit-status"
+    admin.patch(path, {"credential": "telling"}, format="json")
+    assert "told with telling, nothing yet" in browser.shows(_here(linked))
+    now = timezone.now()
+    CommitStatus.objects.update(
+        commit="a" * 40, state="success", description="synced & enforced", told_at=now,
+        error_code="auth_failed", error_message="<b>no</b>", error_since=now,
+    )  # fmt: skip
+
+    page = browser.shows(_here(linked))
+
+    assert "synced &amp; enforced" in page
+    assert "<code>auth_failed</code>" in page and "&lt;b&gt;no&lt;/b&gt;" in page
+    assert "Give the token its permission, or send another." in page
 
 
 def test_a_new_link_is_watched_until_its_first_sync(

@@ -222,21 +222,84 @@ def test_what_is_kept_otherwise_is_told(kt: Run, folder: Path, answers: Answers)
     assert "note: edge-1: labels is region=EU there; write that\n" in done.err
 
 
+TELLING = """\
+forge_credentials:
+  - {name: f, forge: github, token: {env: FORGE_TOKEN}}
+notification_endpoints:
+  - name: on call
+    kinds: [failed, held]
+    url: {file: url}
+    secret_file: whsec
+  - {name: chat, form: slack, url: {file: url}}
+"""
+
+
+def test_who_is_told_is_made_as_the_file_has_it(kt: Run, folder: Path, answers: Answers) -> None:
+    """The url and the token are sent and not shown; the secret that signs goes into a new file."""
+    (folder / "keeptrusts.yaml").write_text(TELLING)
+    (folder / "url").write_text("https://hooks.example/s3cret\n")
+    old = a_live("notification_endpoints", name="old")
+    for path, rows in (("forge-credentials", []), ("notification-endpoints", [old])):
+        answers.says(f"/v1/{path}", rows)
+        answers.says(f"POST /v1/{path}", {"id": "1", "secret": "whsec_x"}, 201)
+    answers.says(f"/v1/notification-endpoints/{old['id']}", old, ETag='"5"')
+    answers.says(f"DELETE /v1/notification-endpoints/{old['id']}", {})
+
+    shown = kt("apply", "--dry-run")
+    done = kt("apply", "--yes", "--prune")
+
+    assert (shown.code, done.code, done.out.splitlines()) == (
+        1, 0, [*shown.out.splitlines(), "- notification_endpoints  old"],
+    )  # fmt: skip
+    for secret in ("s3cret", "f0rge", "whsec_x"):
+        assert secret not in shown.out + shown.err + done.out + done.err
+    assert [(one.method, one.path, one.body) for one in answers.written()] == [
+        ("POST", "/v1/forge-credentials", {"name": "f", "forge": "github", "token": "f0rge"}),
+        ("POST", "/v1/notification-endpoints",
+         {"name": "on call", "kinds": ["failed", "held"], "url": "https://hooks.example/s3cret"}),
+        ("POST", "/v1/notification-endpoints",
+         {"name": "chat", "form": "slack", "url": "https://hooks.example/s3cret"}),
+        ("DELETE", f"/v1/notification-endpoints/{old['id']}", None),
+    ]  # fmt: skip
+    secret_file = folder / "whsec"
+    assert (secret_file.read_text(), secret_file.stat().st_mode & 0o777) == ("whsec_x\n", 0o600)
+
+
+def test_a_new_webhook_needs_a_place_for_its_secret(
+    kt: Run, folder: Path, answers: Answers
+) -> None:
+    """Said before anything is made; what only posts to a chat has none."""
+    (folder / "keeptrusts.yaml").write_text(TELLING.replace("    secret_file: whsec\n", ""))
+    (folder / "url").write_text("https://hooks.example/\n")
+    for path in ("forge-credentials", "notification-endpoints"):
+        answers.says(f"/v1/{path}", [])
+
+    done = kt("apply", "--yes")
+
+    assert "line 4: on call is new, and its secret is shown once: say with secret_file" in done.err
+    assert (done.code, answers.written()) == (2, [])
+
+
 def test_export_prints_a_file_that_changes_nothing(kt: Run, folder: Path, answers: Answers) -> None:
     """What the role may not read is left out and named."""
     answers.says("/v1/git-repos", [LINK])
-    for path in ("git-credentials", "trusts", "sign-in-rules"):
+    for path in ("git-credentials", "trusts", "sign-in-rules", "notification-endpoints"):
         answers.says_whole(f"/v1/{path}", {"error": {"code": "permission_denied"}}, 403)
+    answers.says_whole("/v1/forge-credentials", {"error": {"code": "not_found"}}, 404)
     answers.says("/v1/gateway-bindings", [a_live("gateway_bindings")])
     answers.says("/v1/gateways", [a_live("gateways"), a_live("gateways", id="x", enrolled_by="t")])
 
     done = kt("export")
     (folder / "out.yaml").write_text(done.out)
 
+    denied, older = "the token's role may not read them", "the control plane is older and has none"
     assert done.err.splitlines() == [
-        f"left out, since the token's role may not read them: {kind}"
-        for kind in ("git_credentials", "trusts", "sign_in_rules")
-    ]
+        f"left out, since {why}: {kind}"
+        for kind, why in (
+            ("git_credentials", denied), ("forge_credentials", older), ("trusts", denied),
+            ("sign_in_rules", denied), ("notification_endpoints", denied),
+        )
+    ]  # fmt: skip
     assert kt("apply", "-f", "out.yaml", "--prune") == (0, "nothing to do\n", "")
     assert kt("export", "--kind", "gateways").out == "gateways:\n- id: edge-1\n"
     assert kt("export", "--kind", "trusts").code == 2

@@ -59,7 +59,7 @@ def test_a_file_says_what_is_wanted_and_where_secrets_are() -> None:
     assert (credential.secrets, credential.line) == ({"token": {"env": "FORGE_TOKEN"}}, 2)
     assert "token" not in credential.fields
     assert link.secrets == {"access_token": {"file": "token"}}
-    assert (gateway.token_file, dict(gateway.fields)) == (
+    assert (gateway.new_file, dict(gateway.fields)) == (
         "edge-1.token", {"id": "edge-1", "labels": {"region": "eu"}},
     )  # fmt: skip
 

@@ -29,6 +29,9 @@ def a_live(kind: str, /, **more: Any) -> dict[str, Any]:
         "gateway_bindings": {"configuration": "bot", "selector": {"ring": "canary"}},
         "trusts": {"name": "ci", "issuer": "https://i", "audience": "https://a"},
         "sign_in_rules": {"name": "r", "issuer": "https://i", "claims": {"email": ["a@b"]}},
+        "forge_credentials": {"name": "f", "forge": "github", "kind": "token",
+                              "api_url": "https://api.github.com", "hosts": ["github.com"]},
+        "notification_endpoints": {"name": "n", "form": "webhook"},
     }[kind]  # fmt: skip
     return {**fields, **facts, **({"id": f"{kind}-1"} if kind != "gateways" else {}), **more}
 
@@ -54,6 +57,18 @@ def credential(**more: Any) -> Item:
     return Item(fields, {"token": ENV}, line=3)
 
 
+def app(**more: Any) -> Item:
+    """A credential of the file that is a GitHub App, with its key."""
+    fields = {"name": "c", "kind": "app", "hosts": ["forge.example"], "app_id": "5",
+              "installation_id": "6", **more}  # fmt: skip
+    return Item(fields, {"private_key": ENV}, line=3)
+
+
+def telling(**more: Any) -> Item:
+    """A credential of a forge's API, with its token."""
+    return Item({"name": "f", "forge": "github", **more}, {"token": ENV}, line=3)
+
+
 @pytest.mark.parametrize(
     ("kind", "item", "row", "changes"),
     [
@@ -76,7 +91,28 @@ def credential(**more: Any) -> Item:
                          "expires_at": "2030-01-01T01:00:00+01:00"}),
          a_live("trusts", networks=["10.0.0.1/32"], sight={"ids": ["a"], "labels": {}},
                 expires_at="2030-01-01T00:00:00Z"), []),
+        # An App's key is there, and its API is GitHub's where the file names none.
+        ("git_credentials", app(), a_live("git_credentials", kind="app", app_id="5",
+                                          installation_id="6", api_url="https://api.github.com"),
+         []),
+        ("forge_credentials", telling(), a_live("forge_credentials"), []),
+        ("forge_credentials", telling(api_url="https://API.github.com/", hosts=["GitHub.com"]),
+         a_live("forge_credentials"), []),
+        ("forge_credentials", Item({"name": "f", "forge": "github", "kind": "app", "app_id": "5",
+                                    "installation_id": "6"}, {"private_key": ENV}),
+         a_live("forge_credentials", kind="app", app_id="5", installation_id="6"), []),
+        ("notification_endpoints", Item({"name": "n"}, {"url": ENV}),
+         a_live("notification_endpoints"), []),
+        ("notification_endpoints", Item({"name": "n", "kinds": ["held", "failed"]}, {"url": ENV}),
+         a_live("notification_endpoints", kinds=["failed", "held"]), []),
+        ("notification_endpoints", Item({"name": "n", "form": "mail", "recipients": ["a@b"]}),
+         a_live("notification_endpoints", form="mail", recipients=["a@b"]), []),
         # A field, alone.
+        ("forge_credentials", telling(status_name="two"), a_live("forge_credentials"),
+         [("update", {"status_name": "two"}, {})]),
+        ("notification_endpoints", Item({"name": "n", "enabled": False}, {"url": ENV}),
+         a_live("notification_endpoints", kinds=["held"], labels={"a": "b"}),
+         [("update", {"kinds": [], "labels": {}, "enabled": False}, {})]),
         ("git_repos", link(prune=True), a_live("git_repos"), [("update", {"prune": True}, {})]),
         ("git_repos", link(), a_live("git_repos", prune=True, fail_on="weaker", credential="c"),
          [("update", {"prune": False, "fail_on": "", "credential": None}, {})]),
@@ -107,6 +143,14 @@ def credential(**more: Any) -> Item:
         # A new host wants the secret again, from whoever knows it.
         ("git_credentials", credential(hosts=["forge.example", "b"]), a_live("git_credentials"),
          [("update", {"hosts": ["forge.example", "b"]}, {"token": ENV})]),
+        ("forge_credentials", telling(api_url="https://ghe.example/api/v3", hosts=["ghe.example"]),
+         a_live("forge_credentials"),
+         [("update", {"api_url": "https://ghe.example/api/v3", "hosts": ["ghe.example"]},
+           {"token": ENV})]),
+        ("git_credentials", app(installation_id="7"),
+         a_live("git_credentials", kind="app", app_id="5", installation_id="6",
+                api_url="https://api.github.com"),
+         [("update", {"installation_id": "7"}, {"private_key": ENV})]),
         # Another configuration or selector is another binding.
         ("gateway_bindings", Item({"configuration": "bot", "selector": {"ring": "all"}}),
          a_live("gateway_bindings"),
@@ -178,10 +222,12 @@ def test_only_what_the_file_lists_is_removed_and_only_when_asked_for() -> None:
 def test_kinds_are_made_in_the_order_in_which_they_need_each_other() -> None:
     """Credentials before links, links before gateways; removed the other way round."""
     items = {
-        "git_credentials": credential(), "git_repos": link(), "gateways": Item({"id": "e"}),
+        "git_credentials": credential(), "forge_credentials": telling(), "git_repos": link(),
+        "gateways": Item({"id": "e"}),
         "gateway_bindings": Item({"configuration": "b", "selector": {"a": "b"}}),
         "trusts": Item({"name": "t", "issuer": "i", "audience": "a"}),
         "sign_in_rules": Item({"name": "t", "issuer": "i", "claims": {"groups": ["a"]}}),
+        "notification_endpoints": Item({"name": "n"}, {"url": ENV}),
     }  # fmt: skip
     made = plan(
         {kind: [item] for kind, item in reversed(items.items())},
@@ -203,6 +249,10 @@ def test_kinds_are_made_in_the_order_in_which_they_need_each_other() -> None:
          [a_live("trusts"), a_live("trusts", id="2")], "line 4: there are 2 trusts like ci"),
         ("git_credentials", [credential(kind="basic")], [a_live("git_credentials")],
          "line 3: kind of c cannot be changed"),
+        ("forge_credentials", [telling(forge="gitea")], [a_live("forge_credentials")],
+         "line 3: forge of f cannot be changed"),
+        ("notification_endpoints", [Item({"name": "n", "form": "slack"}, line=3)],
+         [a_live("notification_endpoints")], "line 3: form of n cannot be changed"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_told_with_its_line(
@@ -250,7 +300,7 @@ ROWS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
         "name": WORDS,
     }),
     "git_credentials": st.fixed_dictionaries({}, optional={
-        "kind": st.sampled_from(["token", "basic", "ssh", "tls"]), "username": WORDS,
+        "kind": st.sampled_from(["token", "basic", "ssh", "tls", "app"]), "username": WORDS,
         "authorization": st.sampled_from(["", "basic", "bearer"]),
         "expires_at": st.just("2030-01-01T00:00:00Z"), "client_certificate": WORDS,
     }),
@@ -266,6 +316,17 @@ ROWS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
         "claims": st.dictionaries(st.sampled_from(["email", "groups", "https://x/y"]),
                                   st.lists(WORDS, min_size=1, max_size=2), min_size=1),
         "position": st.integers(1, 9999),
+    }),
+    "forge_credentials": st.fixed_dictionaries({}, optional={
+        "forge": st.sampled_from(["github", "gitea"]), "kind": st.sampled_from(["token", "app"]),
+        "name": IDS, "hosts": st.lists(IDS, min_size=1, max_size=2, unique=True),
+        "api_url": st.just("https://ghe.example/api/v3"), "status_name": IDS, "app_id": IDS,
+    }),
+    "notification_endpoints": st.fixed_dictionaries({}, optional={
+        "form": st.sampled_from(["webhook", "slack", "teams", "mail"]), "name": WORDS,
+        "recipients": st.lists(IDS, max_size=2), "enabled": st.booleans(), "labels": LABELS,
+        "kinds": st.lists(st.sampled_from(["held", "failed", "synced"]), max_size=2, unique=True),
+        "git_repos": st.lists(st.uuids().map(str), max_size=2, unique=True),
     }),
 }  # fmt: skip
 

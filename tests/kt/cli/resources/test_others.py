@@ -82,14 +82,15 @@ def test_an_id_is_one_segment_of_the_path(kt: Run, answers: Answers) -> None:
 def test_history_diff_and_content_are_shown(kt: Run, answers: Answers, kt_process: Run) -> None:
     """The content byte for byte."""
     version = {"number": 2, "content_hash": "c" * 64, "author": "Ada", "message": "Why\n\nmore",
-               "commit": "d" * 40, "created_at": "2026-01-31T12:00:00Z"}  # fmt: skip
+               "commit": "d" * 40, "created_at": "2026-01-31T12:00:00Z",
+               "trace_id": "e" * 32}  # fmt: skip
     answers.says(f"{ONE}/versions", [version])
     changes = [{"effect": "weaker", "message": "less"}, {"effect": "other", "message": "else"}]
     answers.says(f"{ONE}/diff?from=1&to=2", {"changes": changes})
     answers.by_path[f"{ONE}/content"] = 200, {}, b"a: 1\r\n\n"
 
     assert kt("configurations", "history", "support-bot").out.splitlines()[1].split() == [
-        "2", "2026-01-31", "12:00:00Z", "Ada", "dddddddddddd", "cccccccccccc", "Why",
+        "2", "2026-01-31", "12:00:00Z", "Ada", "dddddddddddd", "cccccccccccc", "Why", "e" * 32,
     ]  # fmt: skip
     diff = kt("configurations", "diff", "support-bot", "--from", "1", "--to", "2")
     assert diff.out == "- weaker    less\n  other     else\n"

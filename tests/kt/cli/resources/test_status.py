@@ -17,7 +17,7 @@ from tests.kt.cli.resources.rows import HELD, ID, a_configuration, a_link, a_req
 Run = Callable[..., Any]
 
 PATHS = ("/v1/git-repos", "/v1/configurations", "/v1/drift", "/v1/git-credentials", "/v1/tokens",
-         "/v1/requests?state=waiting")  # fmt: skip
+         "/v1/requests?state=waiting", "/v1/commit-statuses?failing=true")  # fmt: skip
 SOON = (datetime.now(UTC) + timedelta(days=3)).isoformat()
 LATE = (datetime.now(UTC) + timedelta(days=300)).isoformat()
 PAST = (datetime.now(UTC) - timedelta(days=3)).isoformat()
@@ -33,6 +33,7 @@ WELL: dict[str, list[dict[str, Any]]] = {
                    {"id": ID, "name": "t", "expires_at": SOON, "revoked_at": PAST},
                    {"id": ID, "name": "t", "expires_at": "never", "revoked_at": None}],
     "/v1/requests?state=waiting": [],
+    "/v1/commit-statuses?failing=true": [],
 }  # fmt: skip
 FAULTS = [
     ("/v1/configurations", a_configuration(overridden=True, pin={"reason": "an audit"}),
@@ -59,6 +60,9 @@ FAULTS = [
     ("/v1/tokens", {"id": ID, "name": "t", "expires_at": SOON, "revoked_at": None}, "expiring",
      "kt tokens rotate 0f3a91c2 --token-file FILE"),
     ("/v1/requests?state=waiting", a_request(break_glass=True), "waiting", "kt requests show 7"),
+    ("/v1/commit-statuses?failing=true",
+     {"git_repo": ID, "url": "u", "error": {"code": "auth_failed", "message": "m."}, "action": "a"},
+     "status not told", "kt commit-status show 0f3a91c2"),
 ]  # fmt: skip
 
 
@@ -77,8 +81,8 @@ def test_where_all_is_well_nothing_needs_anybody(kt: Run, well: Answers) -> None
     assert done.code == 0
     assert done.out.splitlines() == [
         (
-            f"{well.url}: links 3, configurations 1, rows of drift 2, credentials 1, tokens 5,"
-            " requests 0"
+            f"{well.url}: links 3, configurations 1, rows of drift 2, credentials 1,"
+            " failing commit statuses 0, tokens 5, requests 0"
         ),
         "nothing needs anybody",
     ]
@@ -113,7 +117,8 @@ def test_the_command_that_helps_is_one(command: str) -> None:
 
 def test_pages_of_requests_are_followed(kt: Run, well: Answers) -> None:
     """They come in pages whether or not one is asked for."""
-    first, second = PATHS[-1], f"{PATHS[-1]}&cursor=c"
+    first = "/v1/requests?state=waiting"
+    second = f"{first}&cursor=c"
     well.says_whole(first, {"data": [a_request()], "next_cursor": "c"})
     well.says_whole(second, {"data": [a_request(id=8)], "next_cursor": None})
 
@@ -143,7 +148,21 @@ def test_what_the_role_may_not_read_is_named(kt: Run, well: Answers) -> None:
     nothing = kt("status")
 
     assert (part.code, nothing.code) == (0, 2)
-    assert "not looked at, since the token's role may not: tokens, requests" in part.out
+    assert part.out.splitlines()[-1].endswith(", or the control plane is older: tokens, requests")
+    assert "not looked at, since the token's role may not" in part.out
+
+
+def test_a_control_plane_of_an_older_release_has_less_to_look_at(kt: Run, well: Answers) -> None:
+    """What it does not have is named; what it has is told. A fault of it ends the look."""
+    unknown = {"error": {"code": "not_found", "message": "no"}}
+    well.says_whole("/v1/commit-statuses?failing=true", unknown, 404)
+    older = kt("status")
+    well.says_whole("/v1/commit-statuses?failing=true", unknown, 500)
+    faulty = kt("status")
+
+    assert older.code == 0
+    assert older.out.endswith("the control plane is older: failing commit statuses\n")
+    assert (faulty.code, faulty.out) == (2, "")
 
 
 @pytest.mark.parametrize(
