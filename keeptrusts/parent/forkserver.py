@@ -43,8 +43,9 @@ def main(control: socket.socket, modules: Sequence[str]) -> None:
 def _import(modules: Sequence[str]) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "keeptrusts.settings")
     os.environ["NOSETPS"] = "1"  # Celery would give its workers titles of its own.
-    for name in _unneeded():
-        sys.modules[name] = None  # type: ignore[assignment]
+    _bar("rich")
+    if not settings.ENV.database_url:
+        _bar("psycopg")
     django.setup()
     for name in modules:
         importlib.import_module(name)
@@ -52,13 +53,13 @@ def _import(modules: Sequence[str]) -> None:
     gc.freeze()  # No collection in a child writes to what it shares.
 
 
-def _unneeded() -> list[str]:
-    """What libraries import where they find it, for features of theirs that no part uses.
+def _bar(name: str) -> None:
+    """Keep out what libraries import where they find it, for features of theirs that no part uses.
 
     That is colours of logs, where something else has them installed, and without PostgreSQL its
     driver.
     """
-    return ["rich", *([] if os.environ.get("DATABASE_URL") else ["psycopg"])]
+    sys.modules[name] = None  # type: ignore[assignment]
 
 
 def _forked(control: socket.socket) -> Start | None:

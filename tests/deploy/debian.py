@@ -109,6 +109,9 @@ class Machine:
 
 def _run(*command: str | Path, **environment: str) -> str:
     env = {"PATH": _PATH, "HOME": "/root", "LC_ALL": "C.UTF-8", **environment}
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=1800)
+    # Scripts of packages make files for all, as where they are installed by hand.
+    done = subprocess.run(
+        command, env=env, capture_output=True, text=True, timeout=1800, umask=0o022
+    )
     assert done.returncode == 0, f"{command}\n{done.stdout[-5000:]}{done.stderr[-5000:]}"
     return done.stdout

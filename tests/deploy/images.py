@@ -243,9 +243,9 @@ class Container:
             for name, file in (secrets or {}).items():
                 (to := place / "secrets" / name).parent.mkdir(exist_ok=True)
                 os.link(file, to)  # As it is: its owner and mode are what the user there sees.
-        hosts = "".join(f"127.0.0.1 {name}\n" for name in ("localhost", *names))
-        (place / "hosts").write_text(hosts)
-        (image.folder / "etc/hosts").touch()
+            hosts = "".join(f"127.0.0.1 {name}\n" for name in ("localhost", *names))
+            (place / "hosts").write_text(hosts)
+            (image.folder / "etc/hosts").touch()
         self._volume = volume or place / "volume"
         if volume is None and (image.folder / _VOLUME).exists():
             debian.copied(image.folder / _VOLUME, self._volume)

@@ -1,9 +1,11 @@
 """Environment variables: their values, and the errors for bad ones."""
 
 import ipaddress
+import re
 import stat
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from keeptrusts.env.mailer import Mailer
 from keeptrusts.env.provider import Provider
 from keeptrusts.env.reading import read
 from keeptrusts.env.secret_values import FILES, secret_file
+from tests.support.stack import ROOT
 
 KEY = "a-key-of-more-than-32-characters-0123456789"
 DATABASE = "postgresql://keeptrusts@127.0.0.1:5432/keeptrusts"
@@ -396,3 +399,17 @@ def test_a_secret_is_not_given_twice(tmp_path: Path, named: str) -> None:
     """Nobody could say which of the two counts."""
     with pytest.raises(EnvError, match=f"^{FILES[named]}: set it or {named}, not both"):
         read(environ(tmp_path, **{FILES[named]: SECRETS[FILES[named]], named: "/dev/null"}))
+
+
+def test_nobody_else_looks_for_what_may_be_in_a_file() -> None:
+    """Who reads such a variable from the environment misses the file that has it."""
+    packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    asked = re.compile(rf"""environ(?:\.get\(|\[)["'](?:{"|".join(FILES.values())})["']""")
+    readers = {
+        str(path.relative_to(ROOT))
+        for package in packages["root_packages"]
+        for path in (ROOT / package).rglob("*.py")
+        if asked.search(path.read_text())
+    }
+
+    assert {Path(one).parent for one in readers} == {Path("keeptrusts/env")}

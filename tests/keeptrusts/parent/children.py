@@ -31,3 +31,8 @@ def sleep() -> None:
     """Say so, and wait for a signal."""
     print("asleep", flush=True)
     time.sleep(600)
+
+
+def drivers() -> None:
+    """Print whether there is a driver of PostgreSQL, which is barred or was imported."""
+    print(sys.modules.get("psycopg") is not None)

@@ -3,7 +3,7 @@
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,23 +16,38 @@ from tests.support.stack import ROOT, command_line, is_running, title, wait_for
 CHILDREN = "tests.keeptrusts.parent.children"
 
 
+Serve = Callable[..., "_Server"]
+
+
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[ForkServer]:
-    """One in an environment of its own, that has imported what children of tests run."""
-    environment = {
-        "PATH": os.environ["PATH"], "OURS": "1", "KEEPTRUSTS_DATA_DIR": str(tmp_path),
-    }  # fmt: skip
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    """Makes one in an environment of its own, that has imported what children of tests run."""
+    made: list[_Server] = []
 
-    def launch(command: Sequence[str], control: int) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen(
-            command, cwd=ROOT, env=environment, pass_fds=(control,), preexec_fn=die_with_parent
-        )
+    def _serve(**given: str) -> _Server:
+        environment = {
+            "PATH": os.environ["PATH"], "OURS": "1", "KEEPTRUSTS_DATA_DIR": str(tmp_path), **given,
+        }  # fmt: skip
 
-    one = _Server(launch, [CHILDREN])
-    yield one
-    one.end()
-    for child in one.children:
-        child.stdout.close()
+        def launch(command: Sequence[str], control: int) -> "subprocess.Popen[bytes]":
+            return subprocess.Popen(
+                command, cwd=ROOT, env=environment, pass_fds=(control,), preexec_fn=die_with_parent
+            )
+
+        made.append(_Server(launch, [CHILDREN]))
+        return made[-1]
+
+    yield _serve
+    for one in made:
+        one.end()
+        for child in one.children:
+            child.stdout.close()
+
+
+@pytest.fixture
+def server(serve: Serve) -> ForkServer:
+    """One with nothing more in its environment."""
+    return serve()
 
 
 class _Server(ForkServer):
@@ -121,6 +136,24 @@ def test_a_server_that_cannot_import_is_an_error(server: ForkServer) -> None:
 
     with pytest.raises(OSError, match="its lines above say why"):
         _fork(server, "fail")
+
+
+@pytest.mark.parametrize(
+    ("name", "is_file", "has_driver"),
+    [("", False, False), ("DATABASE_URL", False, True), ("DATABASE_URL_FILE", True, True)],
+)
+def test_it_has_the_driver_of_the_database_that_is_set(
+    serve: Serve, tmp_path: Path, name: str, is_file: bool, has_driver: bool
+) -> None:
+    """By a variable or in a file, as images have it; without one none is in memory."""
+    (file := tmp_path / "database-url").write_text("postgresql:///unasked\n")
+    value = str(file) if is_file else file.read_text().strip()
+    given = {name: value, "KEEPTRUSTS_SECRET_KEY": "a" * 64} if name else {}
+
+    child = _fork(serve(**given), "drivers")
+
+    assert child.stdout.read() == f"{has_driver}\n".encode()
+    assert child.wait() == 0
 
 
 def _pid(server: ForkServer) -> int:
