@@ -13,12 +13,13 @@ from rest_framework.test import APIClient
 
 from access import tokens
 from access.models import SignInRule, Token, Trust
-from commitstatus.models import ForgeCredential
+from commitstatus.models import CommitStatus, ForgeCredential
 from configurations.models import ChangeRequest
 from configurations.publish import publish
 from events.models import AuditEntry
 from gateways.models import EnrolmentToken
 from gateways.registry.gateways import count_change
+from gitrepos.models import Link
 from keeptrusts.api.views import View
 from notifications.models import Endpoint, Notification
 from tests.access.test_roles import ENDPOINTS
@@ -85,6 +86,11 @@ def world(admin: APIClient) -> APIClient:
     AuditEntry.objects.all().delete()  # Their numbers are given out anew.
     narrowed.seen_part(Random(3), Random(4)).write()
     narrowed.hidden_part(Random(5)).write()
+    telling = ForgeCredential.objects.earliest("name")
+    for link in Link.objects.all():
+        CommitStatus.objects.create(
+            link=link, credential=telling, look_at=now, created_at=now, updated_at=now
+        )
     publish()
     count_change()
     return admin
