@@ -212,7 +212,8 @@ class Trouble(models.Model):
     """A gateway that does not do what it should: from the first look that saw it until it is over.
 
     `state` is that of drift at the last look, `since` the time of the first. `told` has the kinds
-    of the events that told of it. While it is well, not long enough yet, it is so `well_since`.
+    of the events that told of it. While it is well, not long enough yet, it is so `well_since`, and
+    `state` is empty.
     """
 
     gateway = models.CharField(max_length=200, primary_key=True)

@@ -112,8 +112,9 @@ def _is_well(
     # A clock that was set back leaves a time ahead.
     well_since = trouble.well_since if trouble.well_since and trouble.well_since <= now else now
     if trouble.told and is_here and now - well_since < WELL_FOR:
-        if well_since != trouble.well_since:
-            trouble.well_since = well_since
+        if (trouble.state, trouble.well_since) != ("", well_since):
+            # The next trouble is one of two looks in a row, too.
+            trouble.state, trouble.well_since = "", well_since
             found.changed.append(trouble)
         return
     found.over.append(trouble.pk)

@@ -1,7 +1,7 @@
 """JSON parser and renderer on orjson, several times faster on lists than DRF's own."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, Any
 
 import orjson
@@ -12,7 +12,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
-from keeptrusts.api.errors import TooLargeError, body_too_large
+from keeptrusts.api.errors import FieldError, TooLargeError, body_too_large
 from keeptrusts.api.printable import encode
 from kt.policy.words import quoted
 
@@ -49,6 +49,7 @@ class JSONParser(BaseParser):
         """Read the body of a request.
 
         Raises:
+            FieldError: a whole number has more than 64 bits.
             ParseError: the body is not a JSON object, or has a key twice.
             TooLargeError: the body is larger than `MAX_BODY_BYTES`.
         """
@@ -59,6 +60,7 @@ def json_object(body: bytes) -> dict[str, Any]:
     """A body as a JSON object, read strictly; without a body an empty one.
 
     Raises:
+        FieldError: a whole number has more than 64 bits.
         ParseError: the body is not a JSON object, or has a key twice.
     """
     _check_parts(body)
@@ -99,18 +101,33 @@ def _decode(body: bytes) -> Any:
 
     Of a whole number beyond 64 bits orjson makes another one, so none is taken.
     """
+    wide: list[str] = []
+
+    def whole(digits: str) -> None:
+        if len(digits) > 18 and not _fits(int(digits)):
+            wide.append(digits)
+
     try:
         data = orjson.loads(body)
-        json.loads(body, object_pairs_hook=_distinct, parse_int=_check_whole)
+        json.loads(body, object_pairs_hook=_distinct, parse_int=whole)
     except (ValueError, RecursionError) as exc:
         raise ParseError(f"The body is not valid JSON: {exc}") from exc
+    if wide:
+        raise FieldError(next(_wide(json.loads(body))), "must fit into 64 bits")
     return data
 
 
-def _check_whole(digits: str) -> None:
-    """Refuse a whole number that does not fit into 64 bits."""
-    if len(digits) > 20 or (len(digits) > 18 and not -(1 << 63) <= int(digits) < 1 << 64):
-        raise ValueError("a whole number has more than 64 bits")
+def _fits(number: int) -> bool:
+    return -(1 << 63) <= number < 1 << 64
+
+
+def _wide(value: Any, place: str = "") -> Iterator[str]:
+    """The places of whole numbers beyond 64 bits."""
+    if isinstance(value, dict | list):
+        for name, one in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _wide(one, f"{place}.{name}" if place else str(name))
+    elif isinstance(value, int) and not _fits(value):
+        yield place
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> None:

@@ -54,6 +54,8 @@ def _told(states: Sequence[str | None]) -> list[tuple[int, str]]:
         # One that comes and goes is told of once, however long that lasts.
         ([OFF, OK] * 30, []),
         ([OFF, OFF, OK, OK, OK] * 30, [(1, "gateway_offline")]),
+        # Two looks in a row, after one at which it was well, too.
+        ([STALE, STALE, OFF, OK, OFF, OK], [(1, "gateway_stale")]),
         # What else is wrong with it is told, each once.
         ([OFF, OFF, STALE, STALE, OFF, OFF], [(1, "gateway_offline"), (3, "gateway_stale")]),
         ([DRIFTED, OFF, DRIFTED, OFF], []),

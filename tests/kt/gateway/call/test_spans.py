@@ -112,8 +112,8 @@ def test_a_target_that_fails_is_an_error(start: Starter, collector: Collector) -
     assert found[2]["status"] == {"code": 2}
 
 
-def test_a_collector_that_is_away_costs_no_call(start: Starter, collector: Collector) -> None:
-    """It is told in the log and counted, whatever the collector does."""
+def test_a_collector_that_hangs_costs_no_call(start: Starter, collector: Collector) -> None:
+    """It is told in the log, and the gateway ends without it."""
     collector.hangs.set()
     gateway = start(
         pack(), "--mock-upstream", "--decision-log", "none",
@@ -121,8 +121,21 @@ def test_a_collector_that_is_away_costs_no_call(start: Starter, collector: Colle
     )  # fmt: skip
     assert {gateway.post(chat()).status for _ in range(20)} == {200}
 
+    wait_for(lambda: len(collector.bodies) > 1)
+    assert "the collector takes no spans: timed out" in gateway.stop()[2]
+
+
+def test_what_a_collector_refuses_is_counted(start: Starter, collector: Collector) -> None:
+    """No later try would be taken either."""
+    collector.status = 400
+    gateway = start(
+        pack(), "--mock-upstream", "--decision-log", "none",
+        OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
+    )  # fmt: skip
+    assert {gateway.post(chat()).status for _ in range(20)} == {200}
+
     wait_for(lambda: b"keeptrusts_spans_dropped 40\n" in gateway.get("/metrics").body)
-    assert "spans are lost" in gateway.stop()[2]
+    assert "the collector takes no spans: it answers 400" in gateway.stop()[2]
 
 
 def test_a_wrong_setting_stops_the_start(start: Starter) -> None:
