@@ -281,8 +281,19 @@ def command_line(pid: int) -> str:
 
 
 def is_running(pid: int) -> bool:
-    """True when a process exists and is not a zombie."""
+    """True when a process exists and some thread of it has not ended.
+
+    The first thread may end before the others, with which the process keeps its sockets.
+    """
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        threads = list(Path(f"/proc/{pid}/task").iterdir())
+    except FileNotFoundError:
+        return False
+    return any(map(_is_alive, threads))
+
+
+def _is_alive(thread: Path) -> bool:
+    try:
+        return (thread / "stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except (FileNotFoundError, ProcessLookupError):
         return False
