@@ -64,7 +64,9 @@ def _broker() -> Iterator[Finding]:
         client().set("keeptrusts:doctor", 1, ex=1)
     except redis.RedisError as exc:
         failure = failures.of(exc) or failures.BROKER_BROKEN
-        yield Finding("broker", "wrong", failure.message, "see REDIS_URL in docs/operating.md")
+        own = "it is the control plane's own, and ends with it: is one up on this data folder?"
+        helps = "see REDIS_URL in docs/operating.md" if settings.ENV.redis_url else own
+        yield Finding("broker", "wrong", failure.message, helps)
         return
     yield Finding("broker", "ok", "Redis answers, and can be written")
     for line in redis_client.warnings(settings.ENV.redis_url):

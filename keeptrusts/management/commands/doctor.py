@@ -48,5 +48,5 @@ class Command(BaseCommand):
 
 
 def _line(found: Finding) -> str:
-    advice = f"; {found.help}" if found.help else ""
-    return f"{found.level:<7}  {found.check:<13}  {found.message}{advice}"
+    words = f"{found.message.removesuffix('.')}; {found.help}" if found.help else found.message
+    return f"{found.level:<7}  {found.check:<13}  {words}"

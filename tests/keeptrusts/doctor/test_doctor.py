@@ -128,6 +128,27 @@ def test_what_is_wrong_with_a_machine(
     parts.write(settings.ENV.data_dir, {})
 
 
+@pytest.mark.parametrize(
+    ("redis_url", "helps"),
+    [
+        ("redis://127.0.0.1:1", "see REDIS_URL in docs/operating.md"),
+        ("", "it is the control plane's own, and ends with it: is one up on this data folder?"),
+    ],
+)
+def test_a_line_has_what_helps_behind_what_is_wrong(
+    monkeypatch: pytest.MonkeyPatch, redis_url: str, helps: str
+) -> None:
+    """As one sentence; a broker of its own is named by no setting."""
+    _no_redis(monkeypatch)
+    monkeypatch.setattr(settings, "ENV", replace(settings.ENV, redis_url=redis_url))
+    out = StringIO()
+    with pytest.raises(SystemExit):
+        call_command("doctor", stdout=out)
+
+    lines = [" ".join(line.split()) for line in out.getvalue().splitlines()]
+    assert f"wrong broker The broker does not answer; {helps}" in lines
+
+
 def test_what_is_wrong_with_repositories() -> None:
     """Forges that rest, links that wait, polls that are late, credentials that end."""
     now = timezone.now()
