@@ -17,6 +17,11 @@ _SETTLE_SECONDS = 0.02
 _MOST_AT_ONCE = 10_000
 
 
+# Nothing comes too early when a subscription is confirmed; and for ever where the kernel has given
+# up a connection, whose error the client takes for no message in time.
+_MOST_EARLY = 8
+
+
 async def heard(
     *channels: str, seconds: float, rest_seconds: float = 0.0
 ) -> AsyncGenerator[list[tuple[str, bytes]], None]:
@@ -33,10 +38,16 @@ async def heard(
             hearing = client.pubsub(ignore_subscribe_messages=True)
             await hearing.subscribe(*channels)
             messages: list[Any] = []
+            early = 0
             while True:
                 rests_until = time.monotonic() + rest_seconds
                 yield [(one["channel"].decode(), one["data"]) for one in messages]
+                asked_at = time.monotonic()
                 first = await hearing.get_message(timeout=seconds)
+                is_early = first is None and time.monotonic() < asked_at + seconds / 2
+                early = early + 1 if is_early else 0
+                if early > len(channels) + _MOST_EARLY:
+                    raise redis.ConnectionError("the connection broke while it was listened to")
                 messages = [first, *await _settled(hearing, rests_until)] if first else []
     except UNREADABLE as exc:
         raise redis.InvalidResponse("an answer outside the protocol") from exc

@@ -2,9 +2,15 @@
 
 import asyncio
 import contextlib
+import errno
 import time
 from collections.abc import Callable
+from typing import Any
 from uuid import uuid4
+
+import pytest
+import redis
+import redis.asyncio
 
 from keeptrusts.messaging.hearing import heard
 from keeptrusts.redis_client import client
@@ -48,3 +54,43 @@ def test_messages_that_follow_one_another_are_heard_together() -> None:
     came = asyncio.run(_items(channel, publish, many=40))
 
     assert len(came) <= 1 + came[-1] / _REST_SECONDS
+
+
+def test_a_connection_that_the_kernel_gave_up_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its error is a `TimeoutError`, which the client takes for no message in time, again and again.
+
+    Who waits for the next one would wait for none: a core would be busy with it, and each look adds
+    to the traceback of the one error, so that memory fills.
+    """
+    made: list[Any] = []
+    pubsub = redis.asyncio.Redis.pubsub
+
+    def kept(self: Any, **options: Any) -> Any:
+        made.append(pubsub(self, **options))
+        return made[-1]
+
+    monkeypatch.setattr(redis.asyncio.Redis, "pubsub", kept)
+
+    async def hear() -> int:
+        items = 0
+        async with contextlib.aclosing(heard(uuid4().hex, uuid4().hex, seconds=5)) as told:
+            for _ in range(3):  # The first, and what Redis says of both channels.
+                await anext(told)
+            made[0].connection._reader.set_exception(TimeoutError(errno.ETIMEDOUT, "timed out"))
+            with pytest.raises(redis.ConnectionError):
+                async for _ in told:
+                    items += 1
+        return items
+
+    assert asyncio.run(asyncio.wait_for(hear(), 60)) < 20
+
+
+def test_nothing_in_time_is_no_error() -> None:
+    """However often."""
+
+    async def hear() -> int:
+        hearing = heard(uuid4().hex, seconds=0.02)
+        async with contextlib.aclosing(hearing) as told:
+            return len([await anext(told) for _ in range(30)])
+
+    assert asyncio.run(hear()) == 30
