@@ -57,7 +57,7 @@ def test_messages_that_follow_one_another_are_heard_together() -> None:
 
 
 def test_a_connection_that_the_kernel_gave_up_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its error is a `TimeoutError`, which the client takes for no message in time, again and again.
+    """Its error is a `TimeoutError`, which the client takes for no message in time, for ever.
 
     Who waits for the next one would wait for none: a core would be busy with it, and each look adds
     to the traceback of the one error, so that memory fills.
@@ -71,18 +71,19 @@ def test_a_connection_that_the_kernel_gave_up_is_an_error(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(redis.asyncio.Redis, "pubsub", kept)
 
-    async def hear() -> int:
-        items = 0
+    items: list[Any] = []
+
+    async def hear() -> None:
         async with contextlib.aclosing(heard(uuid4().hex, uuid4().hex, seconds=5)) as told:
             for _ in range(3):  # The first, and what Redis says of both channels.
                 await anext(told)
             made[0].connection._reader.set_exception(TimeoutError(errno.ETIMEDOUT, "timed out"))
-            with pytest.raises(redis.ConnectionError):
-                async for _ in told:
-                    items += 1
-        return items
+            async for one in told:
+                items.append(one)
 
-    assert asyncio.run(asyncio.wait_for(hear(), 60)) < 20
+    with pytest.raises(redis.ConnectionError):
+        asyncio.run(hear())
+    assert len(items) < 20
 
 
 def test_nothing_in_time_is_no_error() -> None:
