@@ -35,6 +35,7 @@ def listen(admin: APIClient, pusher: Pusher) -> Iterator[Listen]:
     """Open a stream, once the process has looked at the database of this test."""
     opened: list[Events] = []
     looking = Events(pusher.port, _STREAM, _text(admin))
+    looking.next()  # It stands where the database is: what comes after that is told.
     tokens.create("looked for")
     while looking.next().name not in ("change", "reset"):
         pass
