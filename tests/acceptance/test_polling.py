@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from django.conf import settings
 
 from tests.support.forge import Forge
 from tests.support.repo import Repo, policy
@@ -33,12 +34,13 @@ def test_slow_forges_hold_up_no_other(shared_stack: Stack, forge: Forge, make_re
     row = shared_stack.link(quick.url)
     wait_for(lambda: _row(shared_stack, "quick"))
     lates = []
-    for _ in range(5):
+    for _ in range(settings.SYNCS_AT_ONCE + 1):
         slow = make_repo()
         slow.commit({"policy-config.yaml": policy("Slow")})
         lates.append(forge.hold_late(slow))
         shared_stack.link(slow.url)
-    wait_for(lambda: sum(late.reached.is_set() for late in lates) == 4)
+    reached = settings.SYNCS_AT_ONCE
+    wait_for(lambda: sum(late.reached.is_set() for late in lates) >= reached)
     polled = shared_stack.get(f"/v1/git-repos/{row['id']}")["last_polled_at"]
 
     time.sleep(11)  # A heartbeat older than ten seconds would be missed.
