@@ -1,6 +1,5 @@
 """Metrics of commit statuses: what was told, what is due, which credentials fail."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +10,7 @@ from rest_framework.test import APIClient
 from commitstatus import measures
 from commitstatus.models import CommitStatus
 from gitrepos.models import Link
-from tests.support.forgeapi import ForgeAPI, forge_api
+from tests.support.forgeapi import ForgeAPI
 from tests.support.forgesaid import OTHER, a_round, kept, stands, synced, takes, told
 from tests.support.pages import samples
 
@@ -19,23 +18,6 @@ pytestmark = pytest.mark.django_db
 
 STATUSES = "keeptrusts_commit_statuses_total"
 FAILING = "keeptrusts_commit_statuses_failing"
-
-
-@pytest.fixture
-def api() -> Iterator[ForgeAPI]:
-    """An API that takes statuses of a private repository."""
-    with forge_api() as running:
-        takes(running)
-        yield running
-
-
-@pytest.fixture
-def row(admin: APIClient, api: ForgeAPI) -> dict[str, Any]:
-    """A synced link whose commits are told."""
-    kept(admin, api)
-    made = synced(admin, path="policies", branch="main")
-    told(admin, made)
-    return made
 
 
 def test_statuses_are_counted_by_forge_and_outcome(

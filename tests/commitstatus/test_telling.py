@@ -1,7 +1,6 @@
 """Telling, through the database and a real server: what arrives, how often, and what is shown."""
 
 import dataclasses
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -41,23 +40,6 @@ from tests.support.syncing import shown as link_shown
 pytestmark = [pytest.mark.django_db, pytest.mark.smoke]
 
 CONTEXT = "keeptrusts/policies (main)"
-
-
-@pytest.fixture
-def api() -> Iterator[ForgeAPI]:
-    """An API that takes statuses of a private repository."""
-    with forge_api() as running:
-        takes(running)
-        yield running
-
-
-@pytest.fixture
-def row(admin: APIClient, api: ForgeAPI) -> dict[str, Any]:
-    """A synced link whose commits are told."""
-    kept(admin, api)
-    made = synced(admin, path="policies", branch="main")
-    told(admin, made)
-    return made
 
 
 def fed(row: dict[str, Any], gateways: int, enforcing: int, name: str = "bot") -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import getpass
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from kt.cli.client.output import is_terminal
 from kt.cli.client.session import checked
@@ -53,6 +54,42 @@ def variable(name: str, environment: Mapping[str, str]) -> str:
     if secret := environment.get(name, ""):
         return secret
     raise CommandError(f"the variable {name} is not set")
+
+
+def add_secret(parser: argparse.ArgumentParser, name: str, what: str) -> None:
+    """The two options that a secret may come by: a file, or a variable."""
+    either = parser.add_mutually_exclusive_group()
+    option = f"--{name.replace('_', '-')}"
+    either.add_argument(f"{option}-file", metavar="F", help=f"a file with {what}; - for stdin")
+    either.add_argument(f"{option}-env", metavar="NAME", help="or a variable that has it")
+
+
+def given_secrets(options: argparse.Namespace, names: Iterable[str]) -> dict[str, str]:
+    """The secrets that options of `add_secret` give, by name.
+
+    Raises:
+        CommandError: a file or a variable is not there, or two secrets are to come from stdin.
+    """
+    files = {name: file for name in names if (file := getattr(options, f"{name}_file"))}
+    if list(files.values()).count(STDIN) > 1:
+        raise CommandError("only one secret can come from stdin")
+    variables = {name: named for name in names if (named := getattr(options, f"{name}_env"))}
+    return {
+        **{name: variable(named, os.environ) for name, named in variables.items()},
+        **{name: read_secret(file) for name, file in files.items()},
+    }
+
+
+def missing_secret(name: str, owner: str, *, is_line: bool) -> str:
+    """A secret that no option gave: somebody types it, if it is one line.
+
+    Raises:
+        CommandError: nobody can type it; the message names the options.
+    """
+    if is_line and is_terminal(sys.stdin):
+        return ask_secret(f"{name} of {owner}: ")
+    option = name.replace("_", "-")
+    raise CommandError(f"give --{option}-file F or --{option}-env NAME")
 
 
 def ask_secret(prompt: str) -> str:

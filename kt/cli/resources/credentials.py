@@ -6,17 +6,15 @@ A secret comes from a file, stdin, a variable or a prompt: options stand in the 
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 from typing import Any
 
 from kt.cli.client.asking import add_yes, agreed
 from kt.cli.client.changing import change, write_upon
 from kt.cli.client.controlplane import ControlPlane
 from kt.cli.client.members import Row, identity
-from kt.cli.client.output import Column, add_json, is_terminal, show_row, show_rows, text
+from kt.cli.client.output import Column, add_json, show_row, show_rows, text
 from kt.cli.client.printable import as_json
-from kt.cli.client.secrets import STDIN, ask_secret, read_secret, read_text, variable
+from kt.cli.client.secrets import add_secret, given_secrets, missing_secret, read_text
 from kt.cli.client.session import add_connection, connect
 from kt.cli.commands.parsing import Verb
 from kt.cli.errors import CommandError
@@ -75,10 +73,7 @@ def _field_arguments(parser: argparse.ArgumentParser, *, is_new: bool) -> None:
         help="where it goes, and nowhere else: HOST, HOST:PORT or http://HOST:PORT; repeatable"
              + ("" if is_new else ", instead of all before"))  # fmt: skip
     for name, what in _SECRETS.items():
-        either = parser.add_mutually_exclusive_group()
-        option = f"--{name.replace('_', '-')}"
-        either.add_argument(f"{option}-file", metavar="F", help=f"a file with {what}; - for stdin")
-        either.add_argument(f"{option}-env", metavar="NAME", help="or a variable that has it")
+        add_secret(parser, name, what)
     add("--username", metavar="NAME", help="of Basic")
     add("--authorization", choices=("basic", "bearer"), help="how a token is sent")
     add("--known-hosts", metavar="F", help="a file with the keys of the servers, in ssh's format")
@@ -105,13 +100,7 @@ def _fields(options: argparse.Namespace) -> dict[str, Any]:
     if options.app_api_url is not None:  # Without the first word it is the control plane's.
         body["api_url"] = options.app_api_url
     body |= {name: read_text(file) for name in _FILES if (file := getattr(options, name))}
-    files = {name: file for name in _SECRETS if (file := getattr(options, f"{name}_file"))}
-    if list(files.values()).count(STDIN) > 1:
-        raise CommandError("only one secret can come from stdin")
-    for name in _SECRETS:
-        if named := getattr(options, f"{name}_env"):
-            body[name] = variable(named, os.environ)
-    return body | {name: read_secret(file) for name, file in files.items()}
+    return body | given_secrets(options, _SECRETS)
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -125,10 +114,7 @@ def _add(options: argparse.Namespace) -> int:
     control_plane, body = connect(options), _fields(options)
     secret, is_line = _OF_KIND[options.kind]
     if secret not in body:
-        option = secret.replace("_", "-")
-        if not (is_line and is_terminal(sys.stdin)):
-            raise CommandError(f"give --{option}-file F or --{option}-env NAME")
-        body[secret] = ask_secret(f"{secret} of {options.name}: ")
+        body[secret] = missing_secret(secret, options.name, is_line=is_line)
     body |= {"name": options.name, "kind": options.kind}
     made = change(control_plane, "POST", _PATH, body).row
     told = f"{_named(made)} goes to {text(made.get('hosts'))}"

@@ -6,17 +6,15 @@ A secret comes from a file, stdin, a variable or a prompt: options stand in the 
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 from typing import Any
 
 from kt.cli.client.asking import add_yes, agreed
 from kt.cli.client.changing import change, write_upon
 from kt.cli.client.controlplane import ControlPlane
 from kt.cli.client.members import Row, identity
-from kt.cli.client.output import Column, add_json, is_terminal, show_row, show_rows, text
+from kt.cli.client.output import Column, add_json, show_row, show_rows, text
 from kt.cli.client.printable import as_json
-from kt.cli.client.secrets import ask_secret, read_secret, variable
+from kt.cli.client.secrets import add_secret, given_secrets, missing_secret
 from kt.cli.client.session import add_connection, connect
 from kt.cli.commands.parsing import Verb
 from kt.cli.errors import CommandError
@@ -24,6 +22,7 @@ from kt.cli.resources.naming import pick, short
 
 PATH = "/v1/forge-credentials"
 _FORGES = ("github", "gitlab", "gitea", "bitbucket", "bitbucket-server")
+_SECRETS = {"token": "the token", "private_key": "the key of a GitHub App"}
 # The secret of each kind, and whether it is one line that somebody could type.
 _OF_KIND = {"token": ("token", True), "app": ("private_key", False)}
 _SHOWN = (
@@ -58,12 +57,8 @@ def _list(options: argparse.Namespace) -> int:
 
 def _field_arguments(parser: argparse.ArgumentParser, *, is_new: bool) -> None:
     add = parser.add_argument
-    for option, what in (("token", "the token"), ("private-key", "the key of a GitHub App")):
-        either = parser.add_mutually_exclusive_group()
-        either.add_argument(
-            f"--{option}-file", metavar="F", help=f"a file with {what}; - for stdin"
-        )
-        either.add_argument(f"--{option}-env", metavar="NAME", help="or a variable that has it")
+    for name, what in _SECRETS.items():
+        add_secret(parser, name, what)
     add("--forge-api-url", metavar="URL",
         help="the only place that it is sent to; of a public forge it may be left out")  # fmt: skip
     add("--host", action="append", metavar="HOST",
@@ -81,7 +76,7 @@ def _fields(options: argparse.Namespace) -> dict[str, Any]:
     """The members of a body that options give, a secret among them.
 
     Raises:
-        CommandError: a file or a variable is not there.
+        CommandError: a file or a variable is not there, or two secrets are to come from stdin.
     """
     plain = ("status_name", "username", "app_id", "installation_id")
     body = {name: value for name in plain if (value := getattr(options, name)) is not None}
@@ -89,12 +84,7 @@ def _fields(options: argparse.Namespace) -> dict[str, Any]:
         body["hosts"] = options.host
     if options.forge_api_url is not None:  # Without the first word it is the control plane's.
         body["api_url"] = options.forge_api_url
-    for secret, _ in _OF_KIND.values():
-        if named := getattr(options, f"{secret}_env"):
-            body[secret] = variable(named, os.environ)
-        elif file := getattr(options, f"{secret}_file"):
-            body[secret] = read_secret(file)
-    return body
+    return body | given_secrets(options, _SECRETS)
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -109,10 +99,7 @@ def _add(options: argparse.Namespace) -> int:
     control_plane, body = connect(options), _fields(options)
     secret, is_line = _OF_KIND[options.kind]
     if secret not in body:
-        option = secret.replace("_", "-")
-        if not (is_line and is_terminal(sys.stdin)):
-            raise CommandError(f"give --{option}-file F or --{option}-env NAME")
-        body[secret] = ask_secret(f"{secret} of {options.name}: ")
+        body[secret] = missing_secret(secret, options.name, is_line=is_line)
     body |= {"name": options.name, "forge": options.forge, "kind": options.kind}
     made = change(control_plane, "POST", PATH, body).row
     told = f"{_named(made)} goes to {text(made.get('api_url'))}, for {text(made.get('hosts'))}"

@@ -109,7 +109,7 @@ def test_a_secret_of_one_line_is_asked_for_on_a_terminal(
 ) -> None:
     """Unseen; who types nothing has not made one."""
     typed = ["typed", ""]
-    monkeypatch.setattr("kt.cli.resources.credentials.is_terminal", lambda _: True)
+    monkeypatch.setattr("kt.cli.client.secrets.is_terminal", lambda _: True)
     monkeypatch.setattr("getpass.getpass", lambda _: typed.pop(0))
     answers.says(f"POST {PATH}", ROW, 201)
 

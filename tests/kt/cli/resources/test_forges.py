@@ -102,7 +102,7 @@ def test_a_token_is_asked_for_on_a_terminal(
     kt: Run, answers: Answers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Unseen."""
-    monkeypatch.setattr("kt.cli.resources.forges.credentials.is_terminal", lambda _: True)
+    monkeypatch.setattr("kt.cli.client.secrets.is_terminal", lambda _: True)
     monkeypatch.setattr("getpass.getpass", lambda _: "typed")
     answers.says(f"POST {PATH}", ROW, 201)
 
