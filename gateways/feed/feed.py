@@ -118,13 +118,13 @@ class Feed:
     async def _follow(self) -> None:
         while True:
             try:
-                published_by = heard(
+                hearing = heard(
                     hints.CHANNEL,
                     progress.CHANNEL,
                     seconds=LOOK_SECONDS,
                     rest_seconds=_REST_SECONDS,
                 )
-                async with contextlib.aclosing(published_by) as told:
+                async with contextlib.aclosing(hearing) as told:
                     async for published in told:
                         if self._is_due(published):
                             await self._look()

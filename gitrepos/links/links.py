@@ -329,12 +329,12 @@ def writing() -> Iterator[None]:
 def _requested(link_id: UUID) -> Link:
     """Add a request for a sync to a link, and make it due now."""
     [remote] = remotes.locked(remotes.of_link(link_id))
-    row = Link.objects.select_for_update().get(pk=link_id)
+    [row] = _locked(pk=link_id)
     if row.suspended:
         raise ConflictError("suspended", "The link is suspended; resume it first.")
     row.requested_seq += 1
     row.trace_id = traces.current_id()
-    row.save(update_fields=Link.REQUESTS)
+    statements.write(row, Link.REQUESTS)
     claims.ask(remote, timezone.now())
     return row
 
