@@ -213,6 +213,8 @@ def rollback(configuration_id: str, number: int, *, origin: Origin) -> Configura
 
 def retire(configuration_ids: Sequence[str]) -> None:
     """Archive configurations that lost their file; the caller decided so in this transaction."""
+    if not configuration_ids:
+        return
     before, after = {"status": Status.ACTIVE}, {"status": Status.ARCHIVED}
     audit.record_all(
         "configuration.archived", [(name, before, after) for name in configuration_ids]
@@ -270,14 +272,15 @@ def adopt(
 
     `git_hashes` has the content hash in git by configuration id. `four_eyes` puts them under these.
     """
+    if not git_hashes:
+        return
     rows = list(Configuration.objects.filter(pk__in=git_hashes))
     before = {row.pk: audited(row) for row in rows}
     for row in rows:
         row.owner, row.origin_url, row.source = owner, origin_url, Source.GIT
         row.git_hash, row.updated_at = git_hashes[row.pk], timezone.now()
         row.four_eyes = row.four_eyes or four_eyes
-    if rows:
-        Configuration.objects.bulk_update(rows, _GIT_FIELDS)
+    Configuration.objects.bulk_update(rows, _GIT_FIELDS)
     changes = [(row.pk, before[row.pk], audited(row)) for row in rows]
     audit.record_all("configuration.adopted", changes)
 

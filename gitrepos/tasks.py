@@ -47,12 +47,16 @@ log = structlog.get_logger(__name__)
 _SYNC_SECONDS = claims.SYNC_SECONDS - 30
 _KILLS = 2
 _IN_A_ROW_SECONDS = 1.0
+# Less than between two messages of beat, so that the next one tells of what is left.
+_REST_SECONDS = 0.5
 # As many as two syncers read at once.
 _ENOUGH = 2 * settings.SYNCS_AT_ONCE
 
 # Batches of one process that may wait for slow forges at once. There are more threads than
 # batches, so that ticks go on.
 _turns = threading.BoundedSemaphore(settings.POLLS_AT_ONCE)
+# When (monotonic) tasks were last told that they have something to do.
+_told_at: dict[str, float] = {}
 _gate = Gate()
 _leases = Leases()
 _limits = TimeLimits()
@@ -70,7 +74,8 @@ def tick() -> None:
     metrics.flush()
     names = due.at(timezone.now())
     for name in names - {tick.name}:
-        _tell(current_app.tasks[name], expires=2)
+        if _is_time(name):
+            _tell(current_app.tasks[name], expires=2)
     if not sealer.has_begun():
         _tell(sealing.seal, expires=2)
     if tick.name in names and _turns.acquire(blocking=False):
@@ -78,6 +83,15 @@ def tick() -> None:
             _poll_due()
         finally:
             _turns.release()
+
+
+def _is_time(name: str) -> bool:
+    """Whether a task was last told of a while ago: ticks come as often as somebody asks for one."""
+    now = time.monotonic()
+    if now - _told_at.get(name, -_REST_SECONDS) < _REST_SECONDS:
+        return False
+    _told_at[name] = now
+    return True
 
 
 def _poll_due() -> None:

@@ -22,7 +22,7 @@ from yarl import URL
 from gitrepos.errors import HostNotAllowedError, RemoteError
 from gitrepos.forge import addresses, failures
 from gitrepos.forge.addresses import Network, RepoURL
-from gitrepos.forge.exchange import Answer, Sink
+from gitrepos.forge.exchange import Answer, Receiver
 from gitrepos.forge.kept import KEPT_SECONDS, MOST_KEPT, Kept, Place
 from gitrepos.forge.proxy import DIRECT, EVERYWHERE, Proxy
 from gitrepos.forge.resolvers import NAMES_SECONDS, AddrInfo, Names, Pinned, Remembered
@@ -100,6 +100,7 @@ class Dial:
 
     `ca_file` has authorities that are trusted besides the system's. With `pinned`, the checked
     addresses of the only host, no name is looked up. What `proxy` serves is called through it.
+    `kept` has connections that others use as well, and outlives this.
     """
 
     def __init__(
@@ -109,18 +110,18 @@ class Dial:
         ca_file: str = "",
         pinned: Sequence[str] = (),
         proxy: Proxy = DIRECT,
+        kept: Kept | None = None,
     ) -> None:
         self._allowed = allowed
-        self._pinned = frozenset(map(ipaddress.ip_address, pinned))
+        self._pinned = tuple(pinned)
+        self._checked = frozenset(map(ipaddress.ip_address, pinned))
         self._proxy = proxy
         self._ca_file = ca_file
         self._sockets: WeakSet[socket.socket] = WeakSet()
-        names: AbstractResolver = Pinned(pinned) if pinned else Names(allowed)
-        self._direct = _sessions(names, self._socket)
-        self._kept = Kept(Remembered(names).look_up, self._socket)
-        self._proxied = (
-            _sessions(Names(EVERYWHERE), self._any_socket, watched=True) if proxy.scheme else None
-        )
+        self._names: AbstractResolver = Pinned(pinned) if pinned else Names(allowed)
+        self._sessions: dict[str, _Sessions] = {}
+        self._is_shared = kept is not None
+        self._kept = kept or Kept(Remembered(self._names).look_up, self._socket)
 
     @contextlib.asynccontextmanager
     async def answer(
@@ -145,10 +146,11 @@ class Dial:
             ProxyFailedError: the proxy did, or refused.
             BadAnswerError: the answer is no HTTP, or is cut short.
         """
-        sessions, passage = self._direct, _Passage(url, DIRECT)
-        if self._proxied is not None and self._proxy.serves(url):
+        passage = _Passage(url, DIRECT)
+        if not self.is_direct(url):
             self._proxy.judge(url, allowed=self._allowed)
-            sessions, passage = self._proxied, _Passage(url, self._proxy)
+            passage = _Passage(url, self._proxy)
+        sessions = self._of(passage.proxy)
         keep = keep and len(self._sockets) < MOST_KEPT
         session = sessions.kept if keep else sessions.passing
         try:
@@ -188,7 +190,7 @@ class Dial:
 
     def is_direct(self, url: RepoURL) -> bool:
         """True when no proxy serves `url`."""
-        return self._proxied is None or not self._proxy.serves(url)
+        return not (self._proxy.scheme and self._proxy.serves(url))
 
     async def plainly(
         self,
@@ -196,38 +198,48 @@ class Dial:
         tail: str,
         headers: Mapping[str, str],
         body: bytes,
-        sink: Sink,
+        receive: Receiver,
         *,
         certificate: Certificate | None = None,
     ) -> Answer:
         """Send a POST as `answer` does, directly, to a server that is called again soon.
 
-        It costs a fifth. The body of the answer goes to `sink`.
+        It costs a fifth. The answer goes to `receive`, if it is a 200.
 
         Raises:
             RemoteError: the name has no address that may be called.
             NotPlainError: ask by `answer`, which also knows why.
-            Exception: what `sink` raised.
+            Exception: what `receive`, or the sink that it gave, raised.
         """
         tls = None
         if url.scheme == "https":
             ca_file = self._ca_file
             tls = presenting(ca_file, certificate) if certificate else trusting(ca_file)
-        place = Place(_usual(url.host), url.port, tls)
-        return await self._kept.ask(place, _request(url, tail, headers, body), sink)
+        place = Place(_usual(url.host), url.port, tls, self._pinned)
+        return await self._kept.ask(place, _request(url, tail, headers, body), receive)
 
     async def close(self) -> None:
         """End every connection."""
-        await self._kept.close()
-        await self._direct.close()
-        if self._proxied is not None:
-            await self._proxied.close()
+        if not self._is_shared:
+            await self._kept.close()
+        for sessions in self._sessions.values():
+            await sessions.close()
+
+    def _of(self, proxy: Proxy) -> _Sessions:
+        """The sessions of calls through `proxy`, or without one, made with the first call."""
+        if proxy.scheme not in self._sessions:
+            self._sessions[proxy.scheme] = (
+                _sessions(Names(EVERYWHERE), self._any_socket, watched=True)
+                if proxy.scheme
+                else _sessions(self._names, self._socket)
+            )
+        return self._sessions[proxy.scheme]
 
     def _socket(self, info: AddrInfo) -> socket.socket:
         where = info[4]
         text = where[0].split("%")[0]
         try:
-            if ipaddress.ip_address(text) not in self._pinned:
+            if ipaddress.ip_address(text) not in self._checked:
                 addresses.admitted(where[0], [text], allowed=self._allowed)
         except HostNotAllowedError as exc:
             raise failures.BarredError from exc

@@ -17,8 +17,6 @@ _FIELDS = 128
 _FIELD_BYTES = 8190
 _LINE_BYTES = 2 * _FIELD_BYTES
 
-Sink = Callable[[bytes], object]
-
 
 class NotPlainError(Exception):
     """There was no plain answer."""
@@ -36,6 +34,12 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
 
 
+Sink = Callable[[bytes], object]
+"""What takes the pieces of a body as they come."""
+Receiver = Callable[[Answer], Sink]
+"""What is told of the head of a 200, once it is there, and says who takes its body."""
+
+
 class Exchange(asyncio.Protocol):
     """A connection, told of its end by `lost`. `is_usable` while another request can be sent."""
 
@@ -45,24 +49,25 @@ class Exchange(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._waiter: asyncio.Future[Answer] | None = None
         self.is_usable = True
-        self._forget(lambda _: None)
+        self._forget(lambda _: lambda _: None)
 
-    def _forget(self, sink: Sink) -> None:
-        self._answer, self._sink = Answer(), sink
+    def _forget(self, receive: Receiver) -> None:
+        self._answer, self._receive = Answer(), receive
+        self._sink: Sink | None = None
         self._pieces: list[bytes] = []
         self._has_head = self._is_whole = self._is_heard = False
         self._line_bytes = self._fields = 0
 
-    async def ask(self, request: bytes, sink: Sink) -> Answer:
-        """Send a request, and hand the body of its answer, if that is a 200, to `sink` as it comes.
+    async def ask(self, request: bytes, receive: Receiver) -> Answer:
+        """Send a request, and hand its answer, if that is a 200, to `receive` as it comes.
 
         Raises:
             NotPlainError: the answer is none that can be read here.
-            Exception: what `sink` raised.
+            Exception: what `receive`, or the sink that it gave, raised.
         """
         if self._transport is None or not self.is_usable:
             raise UnheardError
-        self._forget(sink)
+        self._forget(receive)
         self._waiter = asyncio.get_running_loop().create_future()
         try:
             self._transport.write(request)
@@ -116,8 +121,11 @@ class Exchange(asyncio.Protocol):
         if self._waiter is None or self._waiter.done():
             return
         try:
+            if self._sink is None and self._has_head and self._answer.status == _FINE:
+                self._sink = self._receive(self._answer)
             for piece in pieces:
-                self._sink(piece)
+                if self._sink is not None:
+                    self._sink(piece)
         except Exception as exc:  # noqa: BLE001 - it is raised where the answer is waited for.
             self._fail(exc)
         else:

@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from aiohappyeyeballs import start_connection
 
-from gitrepos.forge.exchange import Answer, Exchange, Sink, UnheardError
-from gitrepos.forge.resolvers import AddrInfo
+from gitrepos.forge.exchange import Answer, Exchange, Receiver, UnheardError
+from gitrepos.forge.resolvers import AddrInfo, dialled
 
 Lookup = Callable[[str, int], Awaitable[Sequence[AddrInfo]]]
 
@@ -27,11 +27,15 @@ _NEXT_ADDRESS_SECONDS = 0.25
 
 
 class Place(NamedTuple):
-    """A server, spoken to over TLS where `tls` is given; by its context connections are apart."""
+    """A server, spoken to over TLS where `tls` is given; by its context connections are apart.
+
+    `pinned` are its addresses where they were looked up before.
+    """
 
     host: str
     port: int
     tls: ssl.SSLContext | None
+    pinned: tuple[str, ...] = ()
 
 
 class Kept:
@@ -45,22 +49,24 @@ class Kept:
         self._open: set[Exchange] = set()
         self._sweeping: asyncio.TimerHandle | None = None
 
-    async def ask(self, place: Place, request: bytes, sink: Sink) -> Answer:
+    async def ask(self, place: Place, request: bytes, receive: Receiver) -> Answer:
         """Send a request that may be sent twice, on a kept connection if there is one.
 
         Raises:
             NotPlainError: no connection was made, or what came is no plain answer.
-            Exception: what `sink` raised.
+            Exception: what `receive`, or the sink that it gave, raised.
         """
         exchange = self._take(place)
         if exchange is not None:
             # The server may close it just when it is used again.
             with contextlib.suppress(UnheardError):
-                return await self._asked(exchange, place, request, sink)
-        return await self._asked(await self._opened(place), place, request, sink)
+                return await self._asked(exchange, place, request, receive)
+        return await self._asked(await self._opened(place), place, request, receive)
 
-    async def _asked(self, exchange: Exchange, place: Place, request: bytes, sink: Sink) -> Answer:
-        answer = await exchange.ask(request, sink)
+    async def _asked(
+        self, exchange: Exchange, place: Place, request: bytes, receive: Receiver
+    ) -> Answer:
+        answer = await exchange.ask(request, receive)
         self._keep(place, exchange)
         return answer
 
@@ -75,7 +81,9 @@ class Kept:
 
     async def _opened(self, place: Place) -> Exchange:
         try:
-            addresses = await self._look_up(place.host, place.port)
+            addresses = [
+                dialled(place.host, address, place.port) for address in place.pinned
+            ] or await self._look_up(place.host, place.port)
             line = await start_connection(
                 addresses, happy_eyeballs_delay=_NEXT_ADDRESS_SECONDS, socket_factory=self._sockets
             )

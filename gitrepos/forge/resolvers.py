@@ -86,7 +86,7 @@ class Remembered:
             RemoteError: the resolver finds none, or none that may be called.
         """
         if is_address(host):
-            return [_dialled(_resolved(host, host, port))]
+            return [dialled(host, host, port)]
         until, asking = self._found.get((host, port), (0.0, None))
         if asking is None or time.monotonic() >= until:
             if len(self._found) >= _MOST_NAMES:
@@ -118,6 +118,11 @@ def is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def dialled(host: str, text: str, port: int) -> AddrInfo:
+    """Where to connect to for an address."""
+    return _dialled(_resolved(host, text, port))
 
 
 def _dialled(one: ResolveResult) -> AddrInfo:

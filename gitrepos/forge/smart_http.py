@@ -8,7 +8,7 @@ remembered for an hour.
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,7 @@ import aiohttp
 from gitrepos.errors import BadAnswerError, RemoteError, RequestFailedError
 from gitrepos.forge.addresses import RepoURL
 from gitrepos.forge.connections import Dial, read
-from gitrepos.forge.exchange import NotPlainError
+from gitrepos.forge.exchange import Answer, NotPlainError, Sink
 from gitrepos.forge.secret import Certificate
 from gitrepos.forge.wire import compressed, ls_refs, refusals
 from gitrepos.forge.wire.pkt_line import malformed
@@ -45,10 +45,8 @@ _POST_HEADERS = {
 _PUZZLED = (400, 404, 405, 406, 410, 411, 415, 422, 500, 501)
 # A POST that is unanswered for so long has the older way tried beside it.
 _PATIENCE_SECONDS = 4
-# Larger listings, for links to commits and ranges, are read as they come.
-_MOST_PLAIN_BYTES = 256 * 1024
-# A server whose answer is not plain is asked in the other way for so long.
-_ODD_SECONDS = 600
+ODD_SECONDS = 600
+"""A server whose answer is not plain is asked in the other way for so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +167,56 @@ async def posted(
         raise DoubtError(exc) from exc
 
 
+async def posted_plainly(
+    dial: Dial, wish: RefsRequest, body: bytes, receive: Callable[[], Sink], *, max_bytes: int
+) -> None:
+    """Send a request of protocol 2 on a connection of the kind that costs little, and is kept.
+
+    `receive` is called once an answer begins, and gives what takes its body as it comes.
+
+    Raises:
+        NotPlainError: it takes `posted` to know.
+        RemoteError, DoubtError: as for `posted`, and what the sink raises.
+        TooLargeError: the body is over `max_bytes`.
+    """
+    unpacking: compressed.BodyReader | None = None
+
+    def begin(answer: Answer) -> Sink:
+        nonlocal unpacking
+        _check_plain(answer, wish)
+        unpacking = compressed.BodyReader(
+            answer.headers.get("content-encoding", ""), max_bytes=max_bytes
+        )
+        feed, sink = unpacking.feed, receive()
+
+        def take(piece: bytes) -> None:
+            for part in feed(piece):
+                sink(part)
+
+        return take
+
+    try:
+        answer = await dial.plainly(
+            wish.url,
+            _POST_TAIL,
+            _headers(wish) | _POST_HEADERS,
+            body,
+            begin,
+            certificate=wish.certificate,
+        )
+        if unpacking is None:
+            _check_plain(answer, wish)
+            raise NotPlainError  # What a proxy changed has another status.
+        unpacking.end()
+    except (BadAnswerError, RequestFailedError) as exc:
+        raise DoubtError(exc) from exc
+
+
+def _check_plain(answer: Answer, wish: RefsRequest) -> None:
+    content_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+    _check(refusals.AnswerHead(answer.status, answer.headers), content_type, wish)
+
+
 def _check(head: refusals.AnswerHead, content_type: str, wish: RefsRequest) -> None:
     """Check that an answer to a POST is one with refs or packs.
 
@@ -250,7 +298,7 @@ async def _listed(
     async with posted(dial, wish, body) as answer:
         known.hear()
         if is_odd:  # The other way knew what to do.
-            known.odd_until = time.monotonic() + _ODD_SECONDS
+            known.odd_until = time.monotonic() + ODD_SECONDS
         async for chunk in read(answer, max_bytes=_MAX_BYTES):
             listing.feed(chunk)
         return listing.heads()
@@ -265,44 +313,17 @@ async def _listed_plainly(
         NotPlainError: it takes the other way to know.
         RemoteError, DoubtError: as for `posted`.
     """
-    listing, bounded = ls_refs.Listing(wish.refs), _Body()
-    headers = _headers(wish) | _POST_HEADERS
-    try:
-        answer = await dial.plainly(
-            wish.url, _POST_TAIL, headers, body, bounded.add, certificate=wish.certificate
-        )
-        content_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-        _check(refusals.AnswerHead(answer.status, answer.headers), content_type, wish)
+    listing = ls_refs.Listing(wish.refs)
+
+    def hear() -> Sink:
         known.hear()
-        unpacking = compressed.BodyReader(
-            answer.headers.get("content-encoding", ""), max_bytes=_MAX_BYTES
-        )
-        for piece in bounded.pieces:
-            for part in unpacking.feed(piece):
-                listing.feed(part)
-        unpacking.end()
+        return listing.feed
+
+    await posted_plainly(dial, wish, body, hear, max_bytes=_MAX_BYTES)
+    try:
         return listing.heads()
-    except (BadAnswerError, RequestFailedError) as exc:
+    except BadAnswerError as exc:
         raise DoubtError(exc) from exc
-
-
-class _Body:
-    """What comes of a body before it is whole: a listing of few refs; more is read by `posted`."""
-
-    def __init__(self) -> None:
-        self.pieces: list[bytes] = []
-        self._bytes = 0
-
-    def add(self, piece: bytes) -> None:
-        """Keep a piece.
-
-        Raises:
-            NotPlainError: they are too large.
-        """
-        self._bytes += len(piece)
-        if self._bytes > _MOST_PLAIN_BYTES:
-            raise NotPlainError
-        self.pieces.append(piece)
 
 
 async def _advertised(

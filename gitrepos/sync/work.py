@@ -85,7 +85,8 @@ def load(batch: Claim, only: tuple[Sequence[str], Sequence[str]] = ((), ())) -> 
     """
     remotes_of, links_of = _reading(*only)
     rows = remotes_of(claim=batch.id, ids=batch.remote_ids)
-    prefetch_related_objects(rows, "shared")  # No query where no remote has one.
+    if any(row.shared_id for row in rows):
+        prefetch_related_objects(rows, "shared")
     links: dict[UUID, list[Link]] = defaultdict(list)
     now = timezone.now()
     remotes = {row.pk: row for row in rows}

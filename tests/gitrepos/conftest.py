@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
+from gitrepos import tasks
 from gitrepos.forge import check, smart_http
 from gitrepos.polling import claims
 from gitrepos.snapshot import ladder, repository
@@ -43,6 +44,12 @@ def _left(*words: str) -> bool:
 def _nothing_known_of_hosts() -> None:
     """What one test's repository teaches of the forge, no other test relies on."""
     ladder.forget()
+
+
+@pytest.fixture(autouse=True)
+def _told_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the tick of one test told tasks, those of another have not heard."""
+    monkeypatch.setattr(tasks, "_told_at", {})
 
 
 @pytest.fixture(autouse=True)

@@ -41,7 +41,7 @@ def opened() -> tuple[Exchange, Line, list[Exchange]]:
 async def told(exchange: Exchange, pieces: list[bytes], *, ends: bool) -> tuple[Answer, bytes]:
     """The answer to a request, of which these pieces come; then, perhaps, the connection ends."""
     body: list[bytes] = []
-    asking = asyncio.ensure_future(exchange.ask(b"ASK", body.append))
+    asking = asyncio.ensure_future(exchange.ask(b"ASK", lambda _: body.append))
     await asyncio.sleep(0)
     for piece in pieces:
         exchange.data_received(piece)
@@ -153,7 +153,7 @@ def test_what_the_reader_raises_is_raised() -> None:
         def refuse(_: bytes) -> None:
             raise KeyError
 
-        asking = asyncio.ensure_future(exchange.ask(b"", refuse))
+        asking = asyncio.ensure_future(exchange.ask(b"", lambda _: refuse))
         await asyncio.sleep(0)
         exchange.data_received(FIVE)
         with pytest.raises(KeyError):

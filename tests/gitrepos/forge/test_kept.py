@@ -65,7 +65,7 @@ def run(work: Callable[[Kept, Place], Awaitable[object]], say: Say = lambda *_: 
 async def ask(connections: Kept, place: Place) -> bytes:
     """The body of one answer."""
     body: list[bytes] = []
-    await connections.ask(place, b"ask", body.append)
+    await connections.ask(place, b"ask", lambda _: body.append)
     return b"".join(body)
 
 

@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -20,6 +21,7 @@ from gitrepos.errors import (
     MovedError,
     RemoteError,
     TimedOutError,
+    UnreachableError,
 )
 from gitrepos.forge import eventloop, pack_fetch, secret
 from gitrepos.forge.addresses import parse
@@ -67,6 +69,7 @@ def test_a_commit_costs_two_requests_on_one_connection(
     """The first for its trees, the second for the blobs that are wanted of it."""
     repo = forge.repository(tmp_path / "clone", object_format=object_format)
     head = repo.commit({BOT: policy(), "other.bin": "x"})
+    eventloop.close()  # With what it kept.
     before = len(forge.connections)
 
     taken = take(repo, tmp_path, head)
@@ -74,6 +77,39 @@ def test_a_commit_costs_two_requests_on_one_connection(
     assert (taken.commit.id, contents(taken)) == (head, {BOT: policy().encode()})
     assert methods(forge, repo) == TWO
     assert len(forge.connections) == before + 1
+
+
+def test_the_next_sync_of_a_server_has_the_connection_of_the_last(
+    forge: Forge, tmp_path: Path
+) -> None:
+    """Whichever its repository, and whoever asks for it."""
+    repos = [forge.repository(tmp_path / name) for name in ("one", "two")]
+    heads = [repo.commit({BOT: policy()}) for repo in repos]
+    eventloop.close()
+    before = len(forge.connections)
+
+    for repo, head in zip(repos, heads, strict=True):
+        take(repo, tmp_path, head, token=repo.clone.name)
+
+    assert [methods(forge, repo) for repo in repos] == [TWO, TWO]
+    assert len(forge.connections) == before + 1
+
+
+def test_a_name_that_is_elsewhere_now_has_a_connection_of_its_own(
+    forge: Forge, repo: Repo, tmp_path: Path
+) -> None:
+    """One to where it was is never used for it."""
+    head = repo.commit({BOT: policy()})
+    url = parse(repo.url.replace("127.0.0.1", "forge.invalid"), schemes=["http"])
+    asks = [FilesRequest("")]
+
+    for address in ("127.0.0.1", "127.0.0.2"):
+        with nullcontext() if address == "127.0.0.1" else pytest.raises(UnreachableError):
+            fetch.take(
+                runner.Access(url, (address,)), ref=MAIN, head=head, asks=asks, folder=tmp_path
+            )
+
+    assert methods(forge, repo) == TWO
 
 
 def test_what_the_check_saw_is_what_is_taken(forge: Forge, repo: Repo, tmp_path: Path) -> None:
@@ -315,10 +351,10 @@ def test_no_address_is_dialled_but_those_that_were_checked(
 def _trickle(parts: int, client: BinaryIO) -> None:
     client.write(
         b"HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-result\r\n"
-        b"Connection: close\r\n\r\n000dpackfile\n"
+        b"Transfer-Encoding: chunked\r\n\r\nd\r\n000dpackfile\n\r\n"
     )
     for _ in range(parts):
-        client.write(b"0005\x01")
+        client.write(b"5\r\n0005\x01\r\n")
         time.sleep(0.2)
 
 
@@ -356,6 +392,30 @@ def test_an_answer_that_comes_steadily_is_waited_for(
     # It was read to its end, and git asked anew.
     assert (taken.commit.id, methods(forge, repo)) == (head, ["POST", *BY_NAME, *BY_ID])
     forge.release(repo)
+
+
+def test_answers_that_end_with_their_connection_are_taken_in_the_other_way(
+    forge: Forge, repo: Repo, tmp_path: Path
+) -> None:
+    """Such a server is known by its first one, and is asked once for each from then on."""
+    head = repo.commit({BOT: policy()})
+    replies: list[Reply] = []
+    forge.twists[repo.bare.name] = lambda _, reply: replies.append(reply) or reply
+    take(repo, tmp_path, head)
+    bodies = [body for _, _, body in replies]
+
+    def unframed(_method: str, asked: bytes) -> Callable[[BinaryIO], None]:
+        body = bodies[0 if b"filter" in asked else 1]
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\n\r\n" % PACK["Content-Type"].encode()
+        return lambda client: client.write(head + body) and None
+
+    forge.instead[repo.bare.name] = unframed
+    taken = [take(repo, tmp_path, head) for _ in range(2)]
+
+    assert [contents(one) for one in taken] == [{BOT: policy().encode()}] * 2
+    assert methods(forge, repo) == ["POST"] * (2 + 3 + 2)
+    forge.release(repo)
+    eventloop.close()
 
 
 async def _busy() -> int:

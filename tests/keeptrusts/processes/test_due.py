@@ -153,8 +153,9 @@ def test_an_idle_tick_asks_one_statement(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_tick_tells_each_task_that_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those of other packages by a message; polls are its own."""
+    """Those of other packages by a message, twice a second at most; polls are its own."""
     told: list[str] = []
+    monkeypatch.setattr(tasks, "_told_at", {})
     monkeypatch.setattr(sealer, "_has_begun", True)
     monkeypatch.setattr(tasks, "_tell", lambda task, expires: told.append(task.name))
     monkeypatch.setattr(tasks, "_poll_due", lambda: told.append(POLL))
@@ -166,3 +167,8 @@ def test_a_tick_tells_each_task_that_is_due(monkeypatch: pytest.MonkeyPatch) -> 
     tasks.tick()
 
     assert sorted(told) == sorted(settings.DUE)
+    tasks.tick()
+    assert told[len(settings.DUE) :] == [POLL]
+    monkeypatch.setattr(tasks, "_REST_SECONDS", 0.0)
+    tasks.tick()
+    assert sorted(told[len(settings.DUE) + 1 :]) == sorted(settings.DUE)
