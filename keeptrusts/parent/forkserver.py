@@ -11,6 +11,7 @@ What was imported before a fork is in memory once, and no child waits for it.
 
 import gc
 import importlib
+import json
 import os
 import signal
 import socket
@@ -18,7 +19,6 @@ import sys
 from collections.abc import Sequence
 
 import django
-import msgspec
 import setproctitle
 from django.conf import settings
 
@@ -71,7 +71,7 @@ def _forked(control: socket.socket) -> Start | None:
         if not packet:
             return None
         if outputs:
-            start = msgspec.json.decode(packet, type=Start)
+            start = Start(**json.loads(packet))
             child = os.fork()
             if child == 0:
                 control.close()
