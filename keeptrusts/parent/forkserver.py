@@ -43,7 +43,10 @@ def main(control: socket.socket, modules: Sequence[str]) -> None:
 def _import(modules: Sequence[str]) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "keeptrusts.settings")
     os.environ["NOSETPS"] = "1"  # Celery would give its workers titles of its own.
+    # Celery would run Django's checks, and look at no answer.
+    os.environ["CELERY_SKIP_CHECKS"] = "1"
     _bar("rich")
+    _bar("psutil")
     if not settings.ENV.database_url:
         _bar("psycopg")
     django.setup()
