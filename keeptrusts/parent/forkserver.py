@@ -59,8 +59,8 @@ def _import(modules: Sequence[str]) -> None:
 def _bar(name: str) -> None:
     """Keep out what libraries import where they find it, for features of theirs that no part uses.
 
-    That is colours of logs, where something else has them installed, and without PostgreSQL its
-    driver.
+    That is colours of logs, where something else has them installed, the memory of processes for
+    Celery's debugging, and without PostgreSQL its driver.
     """
     sys.modules[name] = None  # type: ignore[assignment]
 
