@@ -280,14 +280,18 @@ def expire_pins() -> None:
 def sweep() -> None:
     """Remove leftovers of killed workers and old history; poll often where webhooks stay away."""
     hosts.forget_unused()
-    if removed := work.remove_leftovers():
-        log.warning("removed leftovers of killed workers", folders=removed)
+    _remove_leftovers()
     links.forget_silent_hooks()
     preview_requests.forget_old()
     kept_since = timezone.now() - timedelta(days=settings.ENV.event_retention_days)
     events, runs = retention.trim(kept_since), history.trim(kept_since)
     if events or runs:
         log.info("removed old history", events=events, runs=runs)
+
+
+def _remove_leftovers() -> None:
+    if removed := work.remove_leftovers():
+        log.warning("removed leftovers of killed workers", folders=removed)
 
 
 @shared_task(name="gitrepos.wake")
@@ -349,7 +353,13 @@ def _put(fence: Fence, found: Found) -> bool:
 
 
 @worker_ready.connect
-def _recover(**_: Any) -> None:
-    """Make stalled remotes due and remove leftovers of killed workers."""
-    claims.retry_stalled()
-    sweep()
+def _recover(sender: Any, **_: Any) -> None:
+    """Remove leftovers of killed workers; a poller makes stalled remotes due as well.
+
+    A syncer leaves to pollers what asks the database: it would hold the pages of that for nothing.
+    """
+    if "tick" in sender.app.amqp.queues.consume_from:
+        claims.retry_stalled()
+        sweep()
+    else:
+        _remove_leftovers()

@@ -60,6 +60,7 @@ app.conf.update(
     accept_content=["json"],
     result_accept_content=["json"],
     task_ignore_result=True,
+    result_expires=None,  # There are none, so beat has none to remove.
     worker_enable_remote_control=False,
     task_publish_retry=False,
     task_default_queue="tick",

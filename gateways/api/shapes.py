@@ -20,7 +20,7 @@ from keeptrusts.api.shapes import (
     about,
     one_of,
 )
-from kt.policy.decision.values import SEVERITY
+from kt.policy.language import VERDICTS
 
 _State = Annotated[str, one_of(judge.STATES)]
 _Setting = Annotated[str, one_of(Gateway.ClientKeys.values)]
@@ -185,7 +185,7 @@ class DecisionShape(Struct):
     marks: Annotated[list[str], about("Which of its fields cannot be as they were sent.")]
     id: str
     time: str
-    verdict: Annotated[str, about(f"One of {', '.join(SEVERITY)}.")] | Missing | None = MISSING
+    verdict: Annotated[str, about(f"One of {', '.join(VERDICTS)}.")] | Missing | None = MISSING
     policy: str | Missing | None = MISSING
     config: dict[str, Any] | Missing | None = MISSING
 

@@ -26,7 +26,7 @@ from keeptrusts.api.lists.filters import among, between, equal
 from keeptrusts.api.lists.listing import MOST_OF_LOG, PAGE_OF_LOG
 from keeptrusts.api.lists.table import Table
 from keeptrusts.api.printable import printable
-from kt.policy.decision.values import SEVERITY
+from kt.policy.language import VERDICTS
 
 log = structlog.get_logger(__name__)
 
@@ -188,7 +188,7 @@ DECISIONS: Table[Seen] = Table(
         equal("gateway", "Decisions of this gateway."),
         equal("configuration", "Decisions about this configuration."),
         equal("policy", "Decisions of this policy of the chain."),
-        among("verdict", "Those with these verdicts.", known=tuple(SEVERITY)),
+        among("verdict", "Those with these verdicts.", known=tuple(VERDICTS)),
         *between("at"),
     ),
 )

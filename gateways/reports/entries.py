@@ -10,7 +10,7 @@ import orjson
 from django.utils.dateparse import parse_datetime
 
 from keeptrusts.api.errors import FieldError
-from kt.policy.decision.values import SEVERITY
+from kt.policy.language import VERDICTS
 
 # Twice what a gateway keeps in its spool, and four times what it sends at once.
 MOST_BYTES = 32 << 10
@@ -74,7 +74,7 @@ def read(event: Mapping[str, Any], number: int, arrival: Arrival) -> Entry:
     doubts = {
         TIME_IMPLAUSIBLE: not arrival.oldest <= moment <= arrival.at + _MOST_AHEAD,
         FOREIGN_CONFIGURATION: configuration not in ("", *arrival.configurations),
-        UNKNOWN_VERDICT: verdict not in ("", *SEVERITY),
+        UNKNOWN_VERDICT: verdict not in ("", *VERDICTS),
     }
     return Entry(
         event_id=name,

@@ -13,7 +13,7 @@ from configurations.seen import Seen
 from gateways.reports import decisions
 from keeptrusts.api import parameters
 from keeptrusts.api.parameters import Asked
-from kt.policy.decision.values import SEVERITY
+from kt.policy.language import VERDICTS
 
 _MOST_MINUTES, _MINUTES = 180, 30
 
@@ -36,7 +36,7 @@ def rates(asked: Asked, seen: Seen, *, now: datetime | None = None) -> list[Row]
     """
     last = (now or timezone.now()).replace(second=0, microsecond=0)
     first = last - timedelta(minutes=asked[_LAST] - 1)
-    chosen = Q(at__gte=first, at__lt=last + timedelta(minutes=1), verdict__in=SEVERITY)
+    chosen = Q(at__gte=first, at__lt=last + timedelta(minutes=1), verdict__in=VERDICTS)
     for parameter in (_CONFIGURATION, _GATEWAY):
         if parameter in asked:
             chosen &= Q(**{parameter.name: asked[parameter]})
@@ -47,6 +47,6 @@ def rates(asked: Asked, seen: Seen, *, now: datetime | None = None) -> list[Row]
         counts[minute, verdict] = count
     minutes = (first + timedelta(minutes=number) for number in range(asked[_LAST]))
     return [
-        {"minute": minute, "verdicts": {verdict: counts[minute, verdict] for verdict in SEVERITY}}
+        {"minute": minute, "verdicts": {verdict: counts[minute, verdict] for verdict in VERDICTS}}
         for minute in minutes
     ]

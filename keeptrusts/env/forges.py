@@ -2,7 +2,6 @@
 
 import ipaddress
 import re
-import ssl
 from pathlib import Path
 
 from keeptrusts.env import outbound
@@ -41,6 +40,9 @@ def ca_file(value: str) -> str:
     """The file's absolute path, since git runs in other folders; empty when none is set."""
     if not value:
         return ""
+    # Where there is one: the parent of all processes imports this module, and makes no TLS.
+    import ssl
+
     path = str(Path(value).absolute())
     try:
         ssl.create_default_context(cafile=path)

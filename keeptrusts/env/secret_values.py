@@ -3,8 +3,6 @@
 import contextlib
 import os
 import re
-import secrets
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -106,6 +104,9 @@ def secret_file(path: Path) -> str:
     Two processes that start together get the same one: the first to link the file wins.
     """
     if not path.exists():
+        import secrets  # At a first start alone.
+        import tempfile
+
         # A draft's name is its own: process ids repeat among containers that share a volume.
         with tempfile.NamedTemporaryFile("w", dir=path.parent) as draft:
             draft.write(secrets.token_urlsafe(48) + "\n")

@@ -13,7 +13,6 @@ from keeptrusts.judge.asking import ANYBODY, SECONDS, Asker, ask
 from keeptrusts.judge.errors import CrashedError, TooCostlyError, UnansweredError
 from keeptrusts.judge.gates import measure
 from kt.policy.changes import Change
-from kt.policy.decision.detectors import phones
 from kt.policy.diff import diff
 from kt.policy.explaining.enforced import Sentence, enforced
 from kt.policy.findings import Finding
@@ -179,6 +178,8 @@ FUNCTIONS = (_verified, _compared, _explained)
 
 def warm_up() -> None:
     """Import all of the policy language, and use it once."""
+    from kt.policy.decision.detectors import phones
+
     for module in pkgutil.walk_packages(kt.policy.__path__, f"{kt.policy.__name__}."):
         importlib.import_module(module.name)
     phones.load()

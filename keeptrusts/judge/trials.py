@@ -2,18 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from keeptrusts.judge.asking import ANYBODY, Asker, ask
 from keeptrusts.judge.errors import CrashedError
-from kt.policy.decision import Decision, Request, compile_policy, decide, decide_response
-from kt.policy.decision.values import Detection
 from kt.policy.findings import Finding
 from kt.policy.lint import lint
 from kt.policy.nodes import plain
 from kt.policy.yaml.document import read
+
+if TYPE_CHECKING:
+    from kt.policy.decision import Decision
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +30,16 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
+class Hit:
+    """A place where a rule hit, as `kt.policy.decision.Detection` has it."""
+
+    policy: str
+    rule: str
+    label: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tried:
     """What a policy decides about a text; `text` is the redacted one, None where nothing is cut.
 
@@ -40,7 +51,7 @@ class Tried:
     policy: str = ""
     reason_code: str = ""
     message: str = ""
-    detections: tuple[Detection, ...] = ()
+    detections: tuple[Hit, ...] = ()
     text: str | None = None
     targets: tuple[str, ...] = ()
     assignee: str | None = None
@@ -72,7 +83,10 @@ def _tried(content: bytes, trial: Trial) -> Tried:
     return _shown(_decided(plain(root), trial), is_answer=trial.is_answer)
 
 
-def _decided(policy: Any, trial: Trial) -> Decision:
+def _decided(policy: Any, trial: Trial) -> "Decision":
+    # Not by the processes that ask: what decides is a twelfth of the memory that they share.
+    from kt.policy.decision import Request, compile_policy, decide, decide_response
+
     snapshot = compile_policy(policy)
     messages = [] if trial.is_answer else [{"role": "user", "content": trial.text}]
     body = {"model": trial.model, "messages": messages}
@@ -84,7 +98,7 @@ def _decided(policy: Any, trial: Trial) -> Decision:
     return decide_response(snapshot, request, {"choices": [choice]})
 
 
-def _shown(decision: Decision, *, is_answer: bool) -> Tried:
+def _shown(decision: "Decision", *, is_answer: bool) -> Tried:
     body = decision.body
     if body is not None:
         message = body["choices"][0]["message"] if is_answer else body["messages"][0]
@@ -93,7 +107,9 @@ def _shown(decision: Decision, *, is_answer: bool) -> Tried:
         policy=decision.policy,
         reason_code=decision.reason_code,
         message=decision.message,
-        detections=decision.detections,
+        detections=tuple(
+            Hit(one.policy, one.rule, one.label, one.where) for one in decision.detections
+        ),
         text=None if body is None else message["content"],
         targets=decision.targets,
         assignee=decision.assignee,

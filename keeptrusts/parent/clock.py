@@ -20,6 +20,13 @@ log = structlog.get_logger(__name__)
 _STATUS = 70  # EX_SOFTWARE
 
 
+class _Service(Service):
+    """Celery's, with our scheduler: its own looks for others in each installed package."""
+
+    def get_scheduler(self, *_: Any, **_named: Any) -> Scheduler:
+        return Scheduler(app=self.app, max_interval=self.max_interval)
+
+
 class Clock:
     """Beat in a thread of its own; `on_tick` is called at each of its ticks.
 
@@ -28,7 +35,7 @@ class Clock:
     """
 
     def __init__(self, threads: int, *, on_tick: Callable[[], None]) -> None:
-        self._service = Service(app, scheduler_cls=Scheduler)
+        self._service = _Service(app)
         self.scheduler = cast(Scheduler, self._service.scheduler)
         self.scheduler.on_tick = on_tick
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="due")

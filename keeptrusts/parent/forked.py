@@ -1,6 +1,7 @@
 """Children of a fork server, as the process that asks for them sees them."""
 
 import errno
+import json
 import os
 import select
 import signal
@@ -8,9 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import IO
-
-import msgspec
+from typing import IO, NamedTuple
 
 _SERVER = "keeptrusts.parent.forkserver"
 READY = b"ready"
@@ -21,7 +20,7 @@ _START_SECONDS = 120.0
 _REPLY_SECONDS = 30.0
 
 
-class Start(msgspec.Struct, frozen=True):
+class Start(NamedTuple):
     """A child to be forked: `module:function`, called with `arguments`; it is shown as `name`.
 
     `environment` is what it has beside the server's.
@@ -29,7 +28,7 @@ class Start(msgspec.Struct, frozen=True):
 
     name: str
     function: str
-    arguments: tuple[str, ...]
+    arguments: Sequence[str]
     environment: Mapping[str, str]
 
 
@@ -118,7 +117,7 @@ class ForkServer:
         try:
             self.begin()
             self._wait_until_ready()
-            pid = self._told(msgspec.json.encode(start), theirs)
+            pid = self._told(json.dumps(start._asdict()).encode(), theirs)
             return ForkedProcess(self, pid, stdout)
         except OSError:
             stdout.close()

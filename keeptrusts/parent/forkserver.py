@@ -11,6 +11,7 @@ What was imported before a fork is in memory once, and no child waits for it.
 
 import gc
 import importlib
+import json
 import os
 import signal
 import socket
@@ -18,7 +19,6 @@ import sys
 from collections.abc import Sequence
 
 import django
-import msgspec
 import setproctitle
 from django.conf import settings
 
@@ -43,7 +43,10 @@ def main(control: socket.socket, modules: Sequence[str]) -> None:
 def _import(modules: Sequence[str]) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "keeptrusts.settings")
     os.environ["NOSETPS"] = "1"  # Celery would give its workers titles of its own.
+    # Celery would run Django's checks, and look at no answer.
+    os.environ["CELERY_SKIP_CHECKS"] = "1"
     _bar("rich")
+    _bar("psutil")
     if not settings.ENV.database_url:
         _bar("psycopg")
     django.setup()
@@ -56,8 +59,8 @@ def _import(modules: Sequence[str]) -> None:
 def _bar(name: str) -> None:
     """Keep out what libraries import where they find it, for features of theirs that no part uses.
 
-    That is colours of logs, where something else has them installed, and without PostgreSQL its
-    driver.
+    That is colours of logs, where something else has them installed, the memory of processes for
+    Celery's debugging, and without PostgreSQL its driver.
     """
     sys.modules[name] = None  # type: ignore[assignment]
 
@@ -71,7 +74,7 @@ def _forked(control: socket.socket) -> Start | None:
         if not packet:
             return None
         if outputs:
-            start = msgspec.json.decode(packet, type=Start)
+            start = Start(**json.loads(packet))
             child = os.fork()
             if child == 0:
                 control.close()

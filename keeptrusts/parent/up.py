@@ -34,7 +34,7 @@ _START_SECONDS = 60.0
 # Threads wait for one lock most of the time: heaps of their own would be memory alone.
 _ARENAS = "2"
 _PREPARING = "keeptrusts.parent.preparing"
-_SHARED = (roles.WEB, roles.STREAMS, roles.WORKERS, _PREPARING)
+_SHARED = (roles.WEB, roles.STREAMS, roles.WORKERS, _PREPARING, "keeptrusts.urls")
 
 
 class StartError(Exception):

@@ -34,6 +34,7 @@ _POLLING = settings.POLLS_AT_ONCE + 4
 for _name in _BY_NAME:
     import_module(_name)
 app.loader.init_worker()
+app.finalize()  # Once for all workers, and in memory that they share.
 
 
 class _Beat(Beat):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from kt import __version__
 from kt.policy.findings import Finding, Severity
@@ -11,8 +11,10 @@ from kt.policy.lint import lint_document
 from kt.policy.nodes import Node, SequenceNode, find, item_paths, plain
 from kt.policy.report import Report
 from kt.policy.rules import RULES_VERSION
-from kt.policy.testing.suites import CaseResult, run_suites
 from kt.policy.yaml.document import read
+
+if TYPE_CHECKING:
+    from kt.policy.testing.suites import CaseResult
 
 # What was refused may pass once this changes: the rules, or the decisions of another release.
 VERIFY_VERSION = f"{RULES_VERSION}-{__version__}"
@@ -68,12 +70,19 @@ def _failures(root: Node) -> Iterator[Finding]:
         message = f"{work:,} fuzzy terms times characters of cases; the limit is {MAX_FUZZY_WORK:,}"
         yield _finding("suite_too_costly", *cases[0], message, "move cases to tests/*.json")
         return
-    results = run_suites(policy) if cases else ()
+    results = _run(policy) if cases else ()
     for (path, node), result in zip(cases, results, strict=True):
         if result.missing_model:
             yield _left_out(path, node, result)
         elif not result.passed:
             yield _finding("suite_failed", path, node, _story(result), "see kt policy test")
+
+
+def _run(policy: Mapping[str, Any]) -> Sequence[CaseResult]:
+    # What decides is imported where there is something to decide.
+    from kt.policy.testing.suites import run_suites
+
+    return run_suites(policy)
 
 
 def _left_out(path: str, node: Node, result: CaseResult) -> Finding:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from kt.policy.coverage.measure import Coverage, measure
 from kt.policy.findings import Finding
-from kt.policy.mutants.measure import Mutation, mutate
-from kt.policy.mutants.survivors import survivor
 from kt.policy.nodes import MappingNode
+
+if TYPE_CHECKING:
+    from kt.policy.coverage.measure import Coverage
+    from kt.policy.mutants.measure import Mutation
 
 UNCOVERED, NOT_REACHED = "too_little_covered", "not_reached"
 UNKILLED, SURVIVED = "too_few_killed", "mutant_survived"
@@ -56,8 +57,13 @@ def not_measured(message: str) -> Finding:
 
 
 def _uncovered(root: MappingNode, least: int) -> Iterator[Finding]:
-    coverage = measure(root)[1] if least else None
-    if coverage is None or coverage.percent >= least:
+    if not least:
+        return
+    # What measures is imported where something is: who asks a judge to needs the names alone.
+    from kt.policy.coverage.measure import measure
+
+    coverage = measure(root)[1]
+    if coverage.percent >= least:
         return
     reached = f"{coverage.percent} % of it, {coverage.count} of {len(coverage.points)}"
     message = f"its own tests reach {reached}; the link asks for {least} %"
@@ -74,8 +80,12 @@ def _missed(coverage: Coverage) -> Iterator[Finding]:
 
 
 def _unkilled(root: MappingNode, least: int, is_over: Callable[[], bool]) -> Iterator[Finding]:
-    found = mutate(root, is_over=is_over) if least else None
-    if found is None or (found.percent >= least and not found.left):
+    if not least:
+        return
+    from kt.policy.mutants.measure import mutate
+
+    found = mutate(root, is_over=is_over)
+    if found.percent >= least and not found.left:
         return
     if found.most_percent >= least and found.left:
         tried, total = len(found.tried), len(found.tried) + found.left
@@ -92,6 +102,8 @@ def _unkilled(root: MappingNode, least: int, is_over: Callable[[], bool]) -> Ite
 
 
 def _survivors(found: Mutation) -> Iterator[Finding]:
+    from kt.policy.mutants.survivors import survivor
+
     for tried in found.of("survived")[:_SHOWN]:
         finding = survivor(tried)
         if len(finding.suggestion) > _CASE_LENGTH:

@@ -10,9 +10,11 @@ import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
+from celery import Celery
+from celery.signals import worker_ready
 from rest_framework.test import APIClient
 
 from gitrepos.forge import check
@@ -351,6 +353,32 @@ def test_a_private_address_is_not_dialled(
     assert "KEEPTRUSTS_GIT_ALLOWED_NETWORKS" in refused["error"]["message"]
     assert (calls, due) == ([], None)
     assert shown(admin, row)["status"] == "synced"
+
+
+class _Consumer(NamedTuple):
+    """What a worker says that it is ready by."""
+
+    app: Celery
+
+
+@pytest.mark.parametrize(("queues", "is_tried"), [("tick", True), ("sync,preview", False)])
+def test_a_stalled_link_is_tried_again_once_a_poller_starts(
+    admin: APIClient, repo: Repo, settings, queues: str, is_tried: bool
+) -> None:  # type: ignore[no-untyped-def]
+    """A syncer has no part in it: it is not who asks forges what is new."""
+    repo.commit({BOT: policy()})
+    row = link(admin, repo.url)
+    allowing = settings.ENV
+    settings.ENV = dataclasses.replace(allowing, git_schemes=frozenset(["https"]))
+    run_due()
+    settings.ENV = allowing
+    worker = Celery(set_as_current=False)
+    worker.amqp.queues.select(queues.split(","))
+
+    worker_ready.send(_Consumer(worker))
+    run_due()
+
+    assert shown(admin, row)["status"] == ("synced" if is_tried else "stalled")
 
 
 def test_a_stalled_link_is_tried_again_when_asked(admin: APIClient, repo: Repo, settings) -> None:  # type: ignore[no-untyped-def]

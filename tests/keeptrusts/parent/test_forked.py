@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -160,3 +161,21 @@ def _pid(server: ForkServer) -> int:
     assert server._process is not None
     assert "forkserver" in command_line(server._process.pid)
     return server._process.pid
+
+
+def test_parts_share_nothing_that_decides(tmp_path: Path) -> None:
+    """Judges alone need it, and have it from their nursery; it is much of the policy language."""
+    listed = (
+        "import sys; from keeptrusts.parent import forkserver, up;"
+        " forkserver._import(up._SHARED); print(*sys.modules)"
+    )
+    environment = {"PATH": os.environ["PATH"], "KEEPTRUSTS_DATA_DIR": str(tmp_path)}
+
+    done = subprocess.run(
+        [sys.executable, "-c", listed],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+    loaded = set(done.stdout.split())
+    assert {"keeptrusts.judge.trials", "keeptrusts.urls"} <= loaded
+    assert not {"kt.policy.decision", "kt.policy.coverage", "kt.policy.testing"} & loaded
