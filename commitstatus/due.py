@@ -25,7 +25,7 @@ _BESIDE = {"pinned": "pinned", "unlinked": "of no configuration", "missing": "mi
 
 @dataclass(frozen=True, slots=True)
 class RefusedFile:
-    """A file that may not be enforced: its outcome, and where its first finding is."""
+    """A file that may not be enforced: its outcome, and where its first error is."""
 
     path: str
     outcome: str

@@ -59,9 +59,15 @@ def _refused(ids: Sequence[UUID]) -> Mapping[UUID, Sequence[RefusedFile]]:
     for link_id, path, outcome, findings in rows.values_list(
         "link_id", "path", "outcome", "findings"
     ):
-        first = findings[0] if findings else {}
+        first = _gravest(findings)
         found[link_id].append(RefusedFile(path, outcome, first.get("line"), first.get("code", "")))
     return found
+
+
+def _gravest(findings: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The first error, since warnings before it refuse nothing; else the first finding, or none."""
+    errors = (one for one in findings if one.get("severity") == "error")
+    return next(errors, findings[0] if findings else {})
 
 
 def _fed(ids: Sequence[UUID]) -> Mapping[UUID, Sequence[tuple[str, str]]]:

@@ -87,7 +87,9 @@ def path_of(forge: Forge, api_url: str, url: str) -> str:
     names = path.split("/")
     is_deep = len(names) == forge.depth if forge.depth else len(names) >= 2
     if not is_deep or any(name in ("", ".", "..") for name in names):
-        raise NotOfForgeError("The link's url names no repository of this forge.")
+        raise NotOfForgeError(
+            "The link's url names no repository of this forge, whose urls end in OWNER/REPOSITORY."
+        )
     return path
 
 

@@ -7,7 +7,7 @@ from gitrepos import errors
 _HERE: Mapping[str, str] = {
     "auth_failed": "Give the token its permission, or send another.",
     "repo_not_found": "Check what the token may see.",
-    "not_of_forge": "Choose a credential of the right forge.",
+    "not_of_forge": "Correct the link's url, or choose a credential of the right forge.",
     "status_refused": "Look at the forge: it may have too many of this commit.",
     "rate_limited": "Wait: it is told when the API takes requests again.",
     "moved": "Link the repository's new url, or correct `api_url`.",

@@ -53,7 +53,7 @@ _STATUS = Case(
 
 _REASONS: Mapping[str, str] = {
     NO_POLICY_FILES: "Add a policy-config.yaml, or change `path`.",
-    "files_refused": "`GET /v1/git-repos/{id}/files` says which and why.",
+    "files_refused": "`kt repos show {id}`, or `GET /v1/git-repos/{id}/files`, says which and why.",
     queries.REFUSED_CODE: (
         "Mend these files in git; `GET /v1/configurations` says where and why in `warning`."
     ),

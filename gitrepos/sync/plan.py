@@ -345,7 +345,7 @@ def _refusal(
         return None
     message = (
         f"the configuration {name!r} exists and was not made by this link;"
-        ' set "adopt": true on the link to take it over'
+        ' set "adopt": true on the link (kt repos edit LINK --adopt) to take it over'
     )
     return "conflict", error("not_adopted", message)
 

@@ -322,7 +322,8 @@ def test_a_url_of_another_form_is_told_of(admin: APIClient, api: ForgeAPI) -> No
 
     a_round()
 
-    assert shown(admin, made)["error"]["code"] == "not_of_forge"
+    error = shown(admin, made)["error"]
+    assert (error["code"], error["message"].endswith("OWNER/REPOSITORY.")) == ("not_of_forge", True)
     assert api.calls == []
 
 

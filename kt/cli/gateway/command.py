@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Iterable, Mapping
+from errno import EADDRINUSE
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, get_args
 
@@ -134,7 +135,8 @@ def _listen(settings: Options) -> list[socket]:
     try:
         return listen(settings.host, settings.port, count=settings.workers)
     except OSError as exc:
-        raise CommandError(f"{settings.host}:{settings.port}: {exc.strerror}") from exc
+        fix = "; end what uses it, or give another --listen" if exc.errno == EADDRINUSE else ""
+        raise CommandError(f"{settings.host}:{settings.port}: {exc.strerror}{fix}") from exc
 
 
 def _options(given: argparse.Namespace, environment: Mapping[str, str]) -> Options:

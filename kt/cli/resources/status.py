@@ -138,8 +138,11 @@ def of_drift(rows: Sequence[Row], _now: datetime) -> Iterator[Need]:
     orphaned = {}
     for row in rows:
         gateway, configuration = text(row.get("gateway")), text(row.get("configuration"))
-        if row.get("state") == "orphaned" or row.get("configuration_state") == "orphaned":
+        if row.get("state") == "orphaned":
             orphaned[configuration] = text(row.get("why"))
+        elif row.get("configuration_state") == "orphaned":
+            # Its `why` is that of the gateway's own trouble.
+            orphaned.setdefault(configuration, "no file in git feeds it any more")
         if row.get("state") in _DRIFTING:
             why = f"{text(row.get('state'))}: {text(row.get('why'))}"
             yield Need("drifting", gateway, why, f"kt gateways show {gateway}")

@@ -103,6 +103,20 @@ def test_each_fault_is_told_with_the_command_that_helps(
     assert done.out.endswith(f"\n    {command}\n")
 
 
+def test_an_orphan_whose_gateway_has_a_trouble_is_told_with_its_own_reason(
+    kt: Run, well: Answers
+) -> None:
+    """That of the gateway is beside it."""
+    row = {"configuration": "a", "gateway": "g", "state": "offline", "why": "it stopped",
+           "configuration_state": "orphaned"}  # fmt: skip
+    well.says("/v1/drift", [row])
+
+    told = {need["kind"]: need["why"] for need in json.loads(kt("status", "--json").out)["needs"]}
+
+    assert told == {"drifting": "offline: it stopped",
+                    "orphaned": "no file in git feeds it any more"}  # fmt: skip
+
+
 @pytest.mark.parametrize("command", sorted({fault[3] for fault in FAULTS}))
 def test_the_command_that_helps_is_one(command: str) -> None:
     """Its parser takes it."""
