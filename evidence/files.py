@@ -22,7 +22,7 @@ def of_gateway(gateway_id: str, at: datetime, *, since: int | None = None) -> di
         NotFoundError: nothing is known of it at that time.
     """
     question = {"gateway": gateway_id, "at": log.shown(at)}
-    return _file(question, standing.of_gateway(gateway_id, at), since)
+    return _file(question, standing.of_gateway(gateway_id, at), at, since)
 
 
 def of_configuration(
@@ -30,7 +30,7 @@ def of_configuration(
 ) -> dict[str, Any]:
     """The file about a configuration at a time, as `of_gateway`."""
     question = {"configuration": configuration_id, "at": log.shown(at)}
-    return _file(question, standing.of_configuration(configuration_id, at), since)
+    return _file(question, standing.of_configuration(configuration_id, at), at, since)
 
 
 def statement(file: Mapping[str, Any]) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def statement(file: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _file(
-    question: Mapping[str, str], entries: Sequence[Entry], since: int | None
+    question: Mapping[str, str], entries: Sequence[Entry], at: datetime, since: int | None
 ) -> dict[str, Any]:
     by = keys.verifier()
     if not entries:
@@ -55,11 +55,18 @@ def _file(
     for entry in entries:
         assert entry.epoch is not None
         grouped[entry.epoch].append(entry)
-    for first in Entry.objects.filter(epoch__in=[one for one in grouped if one > 1], index=0):
-        grouped[first.epoch or 0].insert(0, first)  # It tells of a gap.
+    for first in Entry.objects.filter(epoch__gt=1, index=0):
+        if first.epoch in grouped or _may_lack(first.epoch or 0, at):
+            grouped[first.epoch or 0].insert(0, first)  # It tells of a gap.
     values = _values([one for some in grouped.values() for one in some])
     parts = [_part(epoch, grouped[epoch], values, since) for epoch in sorted(grouped)]
     return {"format": FORMAT, "question": dict(question), "key": by.text(), "trees": parts}
+
+
+def _may_lack(epoch: int, at: datetime) -> bool:
+    """True where what was lost before a tree began may be of the time before a moment."""
+    last = Entry.objects.filter(epoch=epoch - 1).order_by("-index").first()
+    return last is None or last.at <= at
 
 
 def _part(

@@ -194,8 +194,13 @@ def _doubt(evidence: Evidence, witnesses: Sequence[Verifier], checkpoint: Note |
         return ""
     known = notes.checkpoint(checkpoint.body)
     for tree in evidence.trees:
-        newest = max(one.place[1] for one in evidence.entries if one.place[0] == tree.epoch)
-        if tree.checkpoint.origin != known.origin or newest >= known.size:
+        shown = [one for one in evidence.entries if one.place[0] == tree.epoch]
+        if all(one.leaf.kind == "epoch" for one in shown):
+            continue  # A gap is told against its operator, and is no fact about the question.
+        newest = max(one.place[1] for one in shown)
+        if tree.checkpoint.origin != known.origin:
+            return f"{tree.checkpoint.origin} is another tree than that of the checkpoint held"
+        if newest >= known.size:
             return f"entry {newest} is newer than the checkpoint that is held"
     return ""
 

@@ -10,13 +10,14 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from configurations.models import Configuration, Version
+from events import audit
 from evidence import keys, sealer
 from evidence.models import Entry, Hidden, SignedCheckpoint
 from gateways.models import State
 from gateways.reports import reports
 from kt.evidence import notes, proofs, statements
 from kt.evidence.proofs import ProofError
-from tests.evidence.conftest import WITNESS_KEY, Ask, judged, witnessed
+from tests.evidence.conftest import WITNESS_KEY, Ask, judged, seal_all, witnessed
 from tests.support.api import error
 from tests.support.eyes import ask as request
 from tests.support.eyes import decide, person, strong, weak
@@ -152,6 +153,35 @@ def test_a_restored_database_shows_a_gap(gateway: Machine, ask: Ask) -> None:
     found = judged(ask("gateways/edge-1"))
 
     assert f"entries {held.size} to {held.size + 4} are lost" in found.lines[4]
+
+
+def test_what_was_lost_is_told_of_each_time_that_it_may_be_of(gateway: Machine, ask: Ask) -> None:
+    """Also where nothing about it came since; of the time before, all is there."""
+    gateway.run()
+    early = Entry.objects.get(kind="report").at
+    audit.record("token.revoked", "another")
+    seal_all()
+    old = SignedCheckpoint.objects.latest("pk")
+    held, last = notes.read(old.note), Entry.objects.latest("at").at
+    ahead = notes.checkpoint(held.body)
+    sealer.begin_epoch(held=notes.Checkpoint(ahead.origin, ahead.size + 5, b"\x07" * 32))
+    times = {
+        "before": early,
+        "meanwhile": last + timedelta(milliseconds=1),
+        "after": timezone.now(),
+    }
+
+    found = {
+        name: judged(ask("gateways/edge-1", at=at.isoformat(), since=ahead.size), checkpoint=held)
+        for name, at in times.items()
+    }
+
+    lost = f"after {ahead.size} entries, entries {ahead.size} to {ahead.size + 4} are lost"
+    assert {name: lost in one.lines[4] for name, one in found.items()} == {
+        "before": False, "meanwhile": True, "after": True,
+    }  # fmt: skip
+    # What is told of the question is under the checkpoint that is held.
+    assert all(one.is_proven for one in found.values())
 
 
 def test_what_gateways_hold_after_a_restore_is_told(
