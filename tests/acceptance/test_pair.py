@@ -39,9 +39,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[t
         wait_for(stack.is_healthy)
     yield first, second
     for stack in (first, second):
-        for pid in stack.children():
-            os.kill(pid, signal.SIGCONT)
-        stack.stop()
+        stack.kill()
 
 
 def test_control_planes_that_start_together_migrate_once(pair: tuple[Stack, Stack]) -> None:

@@ -50,7 +50,7 @@ def pair(tmp_path: Path, worker_id: str) -> Iterator[tuple[Stack, Stack]]:
     yield old, new
     for stack in (old, new):
         if stack.process is not None and stack.process.poll() is None:
-            stack.stop()
+            stack.kill()
 
 
 class Load:

@@ -4,7 +4,6 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from http.server import HTTPServer
 from pathlib import Path
 
 import psycopg
@@ -21,6 +20,7 @@ from kt.evidence.witnessing import Witness
 from tests.evidence.conftest import seal_all
 from tests.gateways.conftest import database_url
 from tests.support.api import together
+from tests.support.httpserver import HTTPServer
 
 _GIVEN = {"gateway": "edge-1", "batch": 1, "count": 0, "dropped": 0, "digest": "0" * 64}
 

@@ -1,15 +1,27 @@
 """One row of everything, for tests of what all paths have in common."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 from rest_framework.test import APIClient
 
 from tests.support.api import created
+from tests.support.eyes import person
 from tests.support.repo import policy
+from tests.support.standing import standing
 
 
-@pytest.fixture
-def paths(admin: APIClient) -> dict[str, str]:
+@pytest.fixture(scope="module")
+def paths(
+    django_db_setup: None, django_db_blocker: Any, worker_id: str
+) -> Iterator[dict[str, str]]:
     """A concrete path by its pattern: every route below /v1."""
+    with standing(django_db_blocker, worker_id):
+        yield _paths(person("ada", role="admin"))
+
+
+def _paths(admin: APIClient) -> dict[str, str]:
     for name in ("bot", "validate"):
         body = {"id": name, "content": policy()}
         created(admin.post("/v1/configurations", body, format="json"))

@@ -1,5 +1,6 @@
 """The examples of the document: each is sent as it stands, and works."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,7 +10,9 @@ from access import tokens
 from gitrepos.api import links
 from openapi import endpoints
 from tests.support.api import created
+from tests.support.eyes import person
 from tests.support.repo import policy
+from tests.support.standing import standing
 
 pytestmark = pytest.mark.django_db
 
@@ -18,11 +21,15 @@ EXAMPLES = [one for one in endpoints.found() if one.operation.example is not Non
 _FIRST = "createConfiguration"
 
 
-@pytest.fixture
-def ids(admin: APIClient, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def ids(django_db_setup: None, django_db_blocker: Any, worker_id: str) -> Iterator[dict[str, Any]]:
     """Something that is there for each parameter of a path, as the examples name it."""
-    monkeypatch.setattr(links, "_hint", lambda: None)
+    with pytest.MonkeyPatch.context() as patching, standing(django_db_blocker, worker_id):
+        patching.setattr(links, "_hint", lambda: None)
+        yield _made(person("ada", role="admin"))
 
+
+def _made(admin: APIClient) -> dict[str, Any]:
     def make(path: str, /, **other: Any) -> Any:
         """What the example of POST makes, with other fields."""
         [example] = [

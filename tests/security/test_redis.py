@@ -105,6 +105,14 @@ def test_an_answer_that_does_not_end_is_given_up(
     assert liar.sent < 32 << 20
 
 
+def test_a_list_that_promises_a_thousand_million_values_is_given_up(liar: Liar) -> None:
+    """The client's parser makes room for all of them before the first comes."""
+    liar.answer = lambda _: b"*999999999\r\n"
+
+    with pytest.raises(redis.RedisError):
+        redis_client().get("x")
+
+
 def test_health_is_never_green_by_a_lie(liar: Liar) -> None:
     """Neither is anything else that a lie might say true."""
     for answer in ANSWERS.values():

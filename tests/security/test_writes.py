@@ -22,6 +22,7 @@ from tests.access.test_roles import ENDPOINTS
 from tests.support.api import created, send
 from tests.support.eyes import ask, person, strong, weak
 from tests.support.narrowed import client_of
+from tests.support.standing import standing
 
 pytestmark = [pytest.mark.django_db]
 
@@ -271,10 +272,11 @@ def undone(method: str, path: str) -> Iterator[None]:
         raise AssertionError(f"{method} {path}: {exc}") from exc
 
 
-@pytest.fixture
-def world(db: None) -> World:
-    """Resources that nobody else has."""
-    return World()
+@pytest.fixture(scope="module")
+def world(django_db_setup: None, django_db_blocker: Any, worker_id: str) -> Iterator[World]:
+    """Resources that nobody else has; what a test does to them is undone."""
+    with standing(django_db_blocker, worker_id):
+        yield World()
 
 
 def test_every_single_resource_has_an_etag(world: World) -> None:

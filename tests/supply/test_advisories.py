@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from supply import advisories, pins
+from tests.support.httpserver import HTTPServer
 
 Answer = Callable[[list[dict[str, Any]]], bytes]
 
@@ -36,8 +37,8 @@ class Source:
             def log_message(self, *_: Any) -> None:
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     @property
     def url(self) -> str:

@@ -87,7 +87,7 @@ class Forge:
         self._count = itertools.count(1)
         self._server = HTTPServer(("127.0.0.1", port), _Handler)
         self._server.forge = self  # type: ignore[attr-defined]
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+        self._thread = threading.Thread(target=self._server.serve_forever)
         self.port = self._server.server_address[1]
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
 

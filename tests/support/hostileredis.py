@@ -127,7 +127,8 @@ ANSWERS: dict[str, bytes] = {
     "a list of two": b"*2\r\n$1\r\na\r\n$1\r\nb\r\n",
     "a list of four": b"*4\r\n:0\r\n:0\r\n:0\r\n:0\r\n",
     "a list of lists": b"*2\r\n*1\r\n$1\r\na\r\n*1\r\n$1\r\nb\r\n",
-    "a list too long": b"*999999999\r\n",
+    # A longer one takes a second to free what it promised; `test_redis.py` has one.
+    "a list too long": b"*9999999\r\n",
     "nested": b"*1\r\n" * 5000,
     "a map": b"%1\r\n$1\r\na\r\n$1\r\nb\r\n",
     "a map of lists": b"%1\r\n*0\r\n*0\r\n",

@@ -39,7 +39,7 @@ class Outbound:
         self._server = HTTPServer(("127.0.0.1", 0), _Handler)
         self._server.outbound = self  # type: ignore[attr-defined]
         self.port: int = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+        self._thread = threading.Thread(target=self._server.serve_forever)
 
     def __enter__(self) -> "Outbound":
         self._thread.start()

@@ -47,7 +47,7 @@ class Proxy:
         self._server = HTTPServer(("127.0.0.1", 0), _Handler)
         self._server.proxy = self  # type: ignore[attr-defined]
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+        self._thread = threading.Thread(target=self._server.serve_forever)
 
     def __enter__(self) -> "Proxy":
         self._thread.start()

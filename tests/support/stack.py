@@ -109,6 +109,16 @@ class Stack:
         self.process.send_signal(number)
         return self.process.wait(timeout=300)
 
+    def kill(self) -> None:
+        """End all of it at once, where no test looks at how it ends."""
+        assert self.process is not None
+        children = self.children()
+        self.stop(signal.SIGKILL)
+        for pid in children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: not any(map(is_running, children)))
+
     def token(self) -> str:
         """The first admin's token."""
         given = self.environment.get("KEEPTRUSTS_BOOTSTRAP_TOKEN")

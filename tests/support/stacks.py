@@ -38,7 +38,7 @@ def shared_stack(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> It
     tmp = tmp_path_factory.mktemp("shared")
     stack = Stack(tmp / "data", **environment(tmp, worker_id)).start()
     yield stack
-    stack.stop()
+    stack.kill()
 
 
 @pytest.fixture(scope="session")
@@ -68,4 +68,4 @@ def embedded_stack(tmp_path: Path) -> Iterator[Stack]:
     stack = Stack(tmp_path / "data")
     yield stack
     if stack.process is not None and stack.process.poll() is None:
-        stack.stop()
+        stack.kill()

@@ -56,7 +56,7 @@ class Answers:
 
         self._server = HTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.005,))
+        self._thread = threading.Thread(target=self._server.serve_forever)
         self._thread.start()
 
     def wear(self, context: ssl.SSLContext) -> None:

@@ -287,7 +287,7 @@ class ModelServer:
         self._server = HTTPServer(("127.0.0.1", port), Handler)
         self.port = int(self._server.server_address[1])
         self.url = f"http://127.0.0.1:{self.port}/v1"
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def says(self, reply: Reply) -> None:
         """Answer everything so from now on."""

@@ -9,7 +9,7 @@ import re
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import aiohttp
@@ -17,6 +17,7 @@ import pytest
 
 from kt.gateway.managed.client import Client, ContactError, _why
 from kt.gateway.managed.identity import Identity
+from tests.support.httpserver import HTTPServer
 
 WHO = Identity("ktg_token", "pin")
 ENVELOPE = b'{"error": {"code": "invalid", "message": "", "details": []}}'
@@ -47,7 +48,7 @@ def answering(asked: list[str]) -> Iterator[Callable[..., str]]:
                 """Nobody reads it."""
 
         server = HTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        threading.Thread(target=server.serve_forever, daemon=True).start()
         servers.append(server)
         return f"http://127.0.0.1:{server.server_address[1]}"
 
