@@ -133,9 +133,9 @@ class Exchange(asyncio.Protocol):
         try:
             if self._sink is None and self._has_head and self._answer.status == _FINE:
                 self._sink = self._receive(self._answer)
-            for piece in pieces:
-                if self._sink is not None:
-                    self._sink(piece)
+            if self._sink is not None and pieces:
+                # As one, however small a server makes its chunks: each costs its reader a copy.
+                self._sink(b"".join(pieces))
         except Exception as exc:  # noqa: BLE001 - it is raised where the answer is waited for.
             self._fail(exc)
         else:

@@ -78,6 +78,22 @@ def test_a_plain_answer_is_read_in_any_pieces(whole: bytes, size: int) -> None:
     assert (line.sent, exchange.is_usable, lost) == (b"ASK", True, [])
 
 
+def test_what_comes_together_is_handed_on_together() -> None:
+    """In chunks of a byte each, a packet would be copied again for each byte of it."""
+    exchange, _, _ = opened()
+    pieces: list[bytes] = []
+
+    async def ask() -> None:
+        asking = asyncio.ensure_future(exchange.ask(b"", lambda _: pieces.append))
+        await asyncio.sleep(0)
+        exchange.data_received(CHUNKED)
+        await asking
+
+    run(ask())
+
+    assert pieces == [b"hello"]
+
+
 def test_the_next_request_has_its_own_answer() -> None:
     """Nothing of the last one is left."""
     exchange, _, _ = opened()
