@@ -120,8 +120,10 @@ class Exchange(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            self._fail(NotPlainError())
-            return
+            self.is_usable = False
+            if not self._is_whole:  # Else the answer is good, and what follows it is not.
+                self._fail(NotPlainError())
+                return
         if self._line_bytes == before > _LINE_BYTES:
             self._fail(NotPlainError())
         self._hand_on()

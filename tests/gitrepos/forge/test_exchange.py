@@ -107,11 +107,12 @@ def test_the_next_request_has_its_own_answer() -> None:
     assert body == b"hello"
 
 
-@pytest.mark.parametrize("status", [204, 301, 403, 429, 503])
+@pytest.mark.parametrize("status", [101, 204, 301, 403, 429, 503])
 def test_a_refusal_is_known_by_its_head(status: int) -> None:
     """Its body may be long; the connection is not used again, and the first header counts."""
     exchange, _, _ = opened()
-    head = b"HTTP/1.1 %d No\r\nRetry-After: 7\r\nretry-after: 9\r\nContent-Length: 9999\r\n\r\n"
+    head = b"HTTP/1.1 %d No\r\nConnection: Upgrade\r\nUpgrade: x\r\n"
+    head += b"Retry-After: 7\r\nretry-after: 9\r\nContent-Length: 9999\r\n\r\n"
 
     answer, body = run(told(exchange, [head % status], ends=False))
 
@@ -126,7 +127,6 @@ def test_a_refusal_is_known_by_its_head(status: int) -> None:
         HEAD + b"\r\nhello",  # Ends with its connection.
         HEAD + b"Transfer-Encoding: identity\r\n\r\nhello",  # And so does this.
         HEAD + b"Transfer-Encoding: gzip, chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
-        b"HTTP/1.1 101 Other\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n",
         HEAD + b"Content-Length: five\r\n\r\nhello",
         HEAD + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\nhello",
         HEAD + b"A: " + b"a" * 9000 + b"\r\nContent-Length: 5\r\n\r\nhello",
@@ -169,11 +169,13 @@ def test_what_nobody_asked_for_closes_the_connection() -> None:
     assert (exchange.is_usable, line.is_closed) == (False, True)
 
 
-def test_more_than_was_asked_for_is_no_answer_to_the_next() -> None:
+@pytest.mark.parametrize("more", [FIVE, b"H", b"\0"])
+@pytest.mark.parametrize("first", [FIVE, FIVE.replace(b"HTTP/1.1", b"HTTP/1.0"), CHUNKED])
+def test_more_than_was_asked_for_is_no_answer_to_the_next(first: bytes, more: bytes) -> None:
     """Two answers to one request: the first counts, and the connection is not used again."""
     exchange, _, _ = opened()
 
-    _, body = run(told(exchange, [FIVE + FIVE], ends=False))
+    _, body = run(told(exchange, [first[:-1], first[-1:] + more], ends=False))
 
     assert (body, exchange.is_usable) == (b"hello", False)
 
