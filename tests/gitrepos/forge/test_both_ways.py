@@ -59,7 +59,9 @@ def said(pack: bytes, random: Random) -> Said:
             came = whole + answer(b"another", random)[: random.choice((1, 9, 999))]
         case _:
             came = whole
-    cuts = sorted({0, *(random.randrange(len(came) + 1) for _ in range(random.choice((0, 3))))})
+    # Never just before another answer: one that comes after the next question is that one's.
+    last = min(len(came), len(whole) - 1)
+    cuts = sorted({0, *(random.randint(0, last) for _ in range(random.choice((0, 3))))})
     pieces = [came[a:b] for a, b in zip(cuts, [*cuts[1:], len(came)], strict=True)]
     return pieces, not came.startswith(whole)
 
@@ -129,6 +131,8 @@ async def made_of(seed: int) -> list[bytes | None]:
                 made.append(None)
         await plain.close()
         await other.close()
+    if made[0] == pack and not first[1]:
+        made[2] = pack  # It may refuse a whole answer for what follows it.
     return made
 
 

@@ -83,7 +83,7 @@ def test_a_commit_costs_two_requests_on_one_connection(
 def test_the_next_sync_of_a_server_has_the_connection_of_the_last(
     forge: Forge, tmp_path: Path
 ) -> None:
-    """Whichever its repository, and whoever asks for it."""
+    """Whichever its repository, and whoever asks for it; each with its own secret."""
     repos = [forge.repository(tmp_path / name) for name in ("one", "two")]
     heads = [repo.commit({BOT: policy()}) for repo in repos]
     eventloop.close()
@@ -94,6 +94,11 @@ def test_the_next_sync_of_a_server_has_the_connection_of_the_last(
 
     assert [methods(forge, repo) for repo in repos] == [TWO, TWO]
     assert len(forge.connections) == before + 1
+    assert forge.authorizations[-4:] == [
+        (f"/{repo.bare.name}/git-upload-pack", secret.basic(repo.clone.name).authorization)
+        for repo in repos
+        for _ in TWO
+    ]
 
 
 def test_a_name_that_is_elsewhere_now_has_a_connection_of_its_own(
