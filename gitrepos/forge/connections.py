@@ -9,6 +9,7 @@ import contextlib
 import functools
 import ipaddress
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -22,7 +23,7 @@ from yarl import URL
 from gitrepos.errors import HostNotAllowedError, RemoteError
 from gitrepos.forge import addresses, failures
 from gitrepos.forge.addresses import Network, RepoURL
-from gitrepos.forge.exchange import Answer, Receiver
+from gitrepos.forge.exchange import Answer, NotPlainError, Receiver
 from gitrepos.forge.kept import KEPT_SECONDS, MOST_KEPT, Kept, Place
 from gitrepos.forge.proxy import DIRECT, EVERYWHERE, Proxy
 from gitrepos.forge.resolvers import NAMES_SECONDS, AddrInfo, Names, Pinned, Remembered
@@ -154,8 +155,7 @@ class Dial:
         keep = keep and len(self._sockets) < MOST_KEPT
         session = sessions.kept if keep else sessions.passing
         try:
-            ca_file = self._ca_file
-            tls = presenting(ca_file, certificate) if certificate else trusting(ca_file)
+            tls = self._tls(certificate)
         except OSError as exc:
             raise failures.translated(exc, url) from exc
         ask = functools.partial(
@@ -212,9 +212,11 @@ class Dial:
             Exception: what `receive`, or the sink that it gave, raised.
         """
         tls = None
-        if url.scheme == "https":
-            ca_file = self._ca_file
-            tls = presenting(ca_file, certificate) if certificate else trusting(ca_file)
+        try:
+            if url.scheme == "https":
+                tls = self._tls(certificate)
+        except OSError as exc:
+            raise NotPlainError from exc
         place = Place(_usual(url.host), url.port, tls, self._pinned)
         return await self._kept.ask(place, _request(url, tail, headers, body), receive)
 
@@ -224,6 +226,9 @@ class Dial:
             await self._kept.close()
         for sessions in self._sessions.values():
             await sessions.close()
+
+    def _tls(self, certificate: Certificate | None) -> ssl.SSLContext:
+        return presenting(self._ca_file, certificate) if certificate else trusting(self._ca_file)
 
     def _of(self, proxy: Proxy) -> _Sessions:
         """The sessions of calls through `proxy`, or without one, made with the first call."""

@@ -5,14 +5,16 @@ HTTP, ends the exchange, and the caller has another way.
 """
 
 import asyncio
+import select
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import httptools
 
-_INTERIM = frozenset((100, 102, 103))
+_SWITCHING = 101
 _FINE = 200
-# Bounds of a head: its fields, the bytes of one, and those of a line without an end.
+# Bounds of an answer: its fields, with those of hints and trailers, the bytes of one, and those of
+# a line without an end.
 _FIELDS = 128
 _FIELD_BYTES = 8190
 _LINE_BYTES = 2 * _FIELD_BYTES
@@ -57,6 +59,14 @@ class Exchange(asyncio.Protocol):
         self._pieces: list[bytes] = []
         self._has_head = self._is_whole = self._is_heard = False
         self._line_bytes = self._fields = 0
+
+    def is_quiet(self) -> bool:
+        """True while the last answer is all that came; what came since may still wait unread."""
+        if self._transport is None:
+            return False
+        waiting = select.poll()
+        waiting.register(self._transport.get_extra_info("socket"), select.POLLIN)
+        return not waiting.poll(0)
 
     async def ask(self, request: bytes, receive: Receiver) -> Answer:
         """Send a request, and hand its answer, if that is a 200, to `receive` as it comes.
@@ -110,8 +120,10 @@ class Exchange(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            self._fail(NotPlainError())
-            return
+            self.is_usable = False
+            if not self._is_whole:  # Else the answer is good, and what follows it is not.
+                self._fail(NotPlainError())
+                return
         if self._line_bytes == before > _LINE_BYTES:
             self._fail(NotPlainError())
         self._hand_on()
@@ -123,9 +135,9 @@ class Exchange(asyncio.Protocol):
         try:
             if self._sink is None and self._has_head and self._answer.status == _FINE:
                 self._sink = self._receive(self._answer)
-            for piece in pieces:
-                if self._sink is not None:
-                    self._sink(piece)
+            if self._sink is not None and pieces:
+                # As one, however small a server makes its chunks: each costs its reader a copy.
+                self._sink(b"".join(pieces))
         except Exception as exc:  # noqa: BLE001 - it is raised where the answer is waited for.
             self._fail(exc)
         else:
@@ -140,16 +152,17 @@ class Exchange(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         self._line_bytes = 0
+        self._fields += 1  # Or hints without any might go on for ever.
         if self._is_whole:
             self.is_usable = False  # More than was asked for.
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._line_bytes = 0
-        if self._has_head:
-            return  # A trailer, which says nothing of the answer.
         self._fields += 1
         if self._fields > _FIELDS or max(len(name), len(value)) > _FIELD_BYTES:
             raise NotPlainError
+        if self._has_head:
+            return  # A trailer, which says nothing of the answer.
         text = value.decode("utf-8", "surrogateescape").strip(" \t")
         self._answer.headers.setdefault(name.decode("ascii").lower(), text)
 
@@ -158,18 +171,22 @@ class Exchange(asyncio.Protocol):
         if self._is_whole:
             return
         self._answer.status = self._parser.get_status_code()
-        if self._answer.status in _INTERIM:
+        if self._answer.status < _FINE and self._answer.status != _SWITCHING:
             return
         if self._answer.status != _FINE:
             # It says all; a body may be long, or never end.
             self._has_head = self._is_whole = True
             self.is_usable = False
             return
-        headers = self._answer.headers
-        is_framed = "content-length" in headers or "transfer-encoding" in headers
-        if not is_framed:
+        if not self._is_framed():
             raise NotPlainError
         self._has_head = True
+
+    def _is_framed(self) -> bool:
+        headers = self._answer.headers
+        if "transfer-encoding" in headers:
+            return headers["transfer-encoding"].lower() == "chunked"
+        return "content-length" in headers
 
     def on_body(self, body: bytes) -> None:
         self._line_bytes = 0

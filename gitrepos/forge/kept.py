@@ -22,6 +22,9 @@ Lookup = Callable[[str, int], Awaitable[Sequence[AddrInfo]]]
 KEPT_SECONDS = 75
 # Idle connections are open files, of which a process may have about a thousand.
 MOST_KEPT = 256
+# A firewall that forgot an idle connection drops what is sent on it; any server that is there
+# acknowledges it, however slow its answer is. Source: RFC 5482.
+_UNACKNOWLEDGED_SECONDS = 4.0
 # After so long the next address is tried beside the last. Source: RFC 8305.
 _NEXT_ADDRESS_SECONDS = 0.25
 
@@ -48,6 +51,7 @@ class Kept:
         self._at: dict[Place, list[Exchange]] = {}
         self._open: set[Exchange] = set()
         self._sweeping: asyncio.TimerHandle | None = None
+        self._is_closed = False
 
     async def ask(self, place: Place, request: bytes, receive: Receiver) -> Answer:
         """Send a request that may be sent twice, on a kept connection if there is one.
@@ -71,7 +75,8 @@ class Kept:
         return answer
 
     async def close(self) -> None:
-        """Close every connection, and see them closed."""
+        """Close every connection, and see them closed; no other is opened."""
+        self._is_closed = True
         if self._sweeping is not None:
             self._sweeping.cancel()
         for exchange in list(self._open):
@@ -87,6 +92,9 @@ class Kept:
             line = await start_connection(
                 addresses, happy_eyeballs_delay=_NEXT_ADDRESS_SECONDS, socket_factory=self._sockets
             )
+            line.setsockopt(
+                socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(_UNACKNOWLEDGED_SECONDS * 1000)
+            )
             _, exchange = await asyncio.get_running_loop().create_connection(
                 lambda: Exchange(self._lost),
                 sock=line,
@@ -95,7 +103,9 @@ class Kept:
             )
         except (OSError, RuntimeError) as exc:  # uvloop raises both.
             raise UnheardError from exc
-        if exchange.is_usable:
+        if self._is_closed:
+            exchange.abort()
+        elif exchange.is_usable:
             self._open.add(exchange)
         return exchange
 
@@ -105,12 +115,13 @@ class Kept:
 
     def _take(self, place: Place) -> Exchange | None:
         """The connection that was used last: the others may be given up."""
-        idle = self._at.get(place, [])
-        if not idle:
-            return None
-        exchange = idle[-1]
-        self._forget(exchange)
-        return exchange
+        while idle := self._at.get(place):
+            exchange = idle[-1]
+            self._forget(exchange)
+            if exchange.is_quiet():
+                return exchange
+            exchange.close()  # It ended, or its server says more than it was asked.
+        return None
 
     def _keep(self, place: Place, exchange: Exchange) -> None:
         if not exchange.is_usable:

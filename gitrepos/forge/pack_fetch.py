@@ -107,6 +107,7 @@ class Courier:
             try:
                 return await self._brought_plainly(self._dial, body, wants, slow)
             except NotPlainError:
+                slow.reschedule(asyncio.get_running_loop().time() + _SLOW_SECONDS)
                 pack = await self._brought(self._dial, body, wants, slow)
                 _servers().note_odd(self._access.url)  # The other way knew what to do.
                 return pack

@@ -55,7 +55,17 @@ def run(work: Coroutine[Any, Any, Any]) -> Any:
     return asyncio.run(work)
 
 
-@pytest.mark.parametrize("whole", [FIVE, CHUNKED, b"HTTP/1.1 103 Hint\r\nA: b\r\n\r\n" + FIVE])
+@pytest.mark.parametrize(
+    "whole",
+    [
+        FIVE,
+        CHUNKED,
+        CHUNKED.replace(b"2\r\n", b'2;a="b"\r\n'),
+        b"HTTP/1.1 103 Hint\r\nA: b\r\n\r\n" + FIVE,
+        b"HTTP/1.1 199 Any\r\n\r\n" + FIVE,  # Each 1xx but one is a hint, says RFC 9110.
+        HEAD + b"Connection: Upgrade, Keep-Alive\r\nUpgrade: h2\r\n" + FIVE[len(HEAD) :],
+    ],
+)
 @pytest.mark.parametrize("size", [1, 3, 1000])
 def test_a_plain_answer_is_read_in_any_pieces(whole: bytes, size: int) -> None:
     """Hints before it are passed over, and the connection can be used again."""
@@ -68,21 +78,41 @@ def test_a_plain_answer_is_read_in_any_pieces(whole: bytes, size: int) -> None:
     assert (line.sent, exchange.is_usable, lost) == (b"ASK", True, [])
 
 
+def test_what_comes_together_is_handed_on_together() -> None:
+    """In chunks of a byte each, a packet would be copied again for each byte of it."""
+    exchange, _, _ = opened()
+    pieces: list[bytes] = []
+
+    async def ask() -> None:
+        asking = asyncio.ensure_future(exchange.ask(b"", lambda _: pieces.append))
+        await asyncio.sleep(0)
+        exchange.data_received(CHUNKED)
+        await asking
+
+    run(ask())
+
+    assert pieces == [b"hello"]
+
+
 def test_the_next_request_has_its_own_answer() -> None:
     """Nothing of the last one is left."""
     exchange, _, _ = opened()
-    run(told(exchange, [HEAD + b"X-Old: 1\r\nContent-Length: 1\r\n\r\na"], ends=False))
+    trailed = CHUNKED[:-2] + b"X-Trailed: 1\r\nContent-Type: text/y\r\n\r\n"
+    for last in (HEAD + b"X-Old: 1\r\nContent-Length: 1\r\n\r\na", trailed):
+        run(told(exchange, [last], ends=False))
 
     answer, body = run(told(exchange, [FIVE], ends=False))
 
-    assert ("x-old" in answer.headers, body) == (False, b"hello")
+    assert answer.headers == {"content-type": "text/x", "content-length": "5"}
+    assert body == b"hello"
 
 
-@pytest.mark.parametrize("status", [204, 301, 403, 429, 503])
+@pytest.mark.parametrize("status", [101, 204, 301, 403, 429, 503])
 def test_a_refusal_is_known_by_its_head(status: int) -> None:
     """Its body may be long; the connection is not used again, and the first header counts."""
     exchange, _, _ = opened()
-    head = b"HTTP/1.1 %d No\r\nRetry-After: 7\r\nretry-after: 9\r\nContent-Length: 9999\r\n\r\n"
+    head = b"HTTP/1.1 %d No\r\nConnection: Upgrade\r\nUpgrade: x\r\n"
+    head += b"Retry-After: 7\r\nretry-after: 9\r\nContent-Length: 9999\r\n\r\n"
 
     answer, body = run(told(exchange, [head % status], ends=False))
 
@@ -95,11 +125,15 @@ def test_a_refusal_is_known_by_its_head(status: int) -> None:
     [
         b"SSH-2.0-OpenSSH\r\n",
         HEAD + b"\r\nhello",  # Ends with its connection.
+        HEAD + b"Transfer-Encoding: identity\r\n\r\nhello",  # And so does this.
+        HEAD + b"Transfer-Encoding: gzip, chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
         HEAD + b"Content-Length: five\r\n\r\nhello",
         HEAD + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\nhello",
         HEAD + b"A: " + b"a" * 9000 + b"\r\nContent-Length: 5\r\n\r\nhello",
         HEAD + b"A: b\r\n" * 200 + b"Content-Length: 5\r\n\r\nhello",
         HEAD + b"A" * 30_000,
+        b"HTTP/1.1 100 Go on\r\n\r\n" * 200 + FIVE,
+        CHUNKED[:-2] + b"A: b\r\n" * 200 + b"\r\n",
         HEAD + b"Content-Length: 6\r\n\r\nhello",  # Cut short.
     ],
 )
@@ -135,11 +169,13 @@ def test_what_nobody_asked_for_closes_the_connection() -> None:
     assert (exchange.is_usable, line.is_closed) == (False, True)
 
 
-def test_more_than_was_asked_for_is_no_answer_to_the_next() -> None:
+@pytest.mark.parametrize("more", [FIVE, b"H", b"\0"])
+@pytest.mark.parametrize("first", [FIVE, FIVE.replace(b"HTTP/1.1", b"HTTP/1.0"), CHUNKED])
+def test_more_than_was_asked_for_is_no_answer_to_the_next(first: bytes, more: bytes) -> None:
     """Two answers to one request: the first counts, and the connection is not used again."""
     exchange, _, _ = opened()
 
-    _, body = run(told(exchange, [FIVE + FIVE], ends=False))
+    _, body = run(told(exchange, [first[:-1], first[-1:] + more], ends=False))
 
     assert (body, exchange.is_usable) == (b"hello", False)
 

@@ -1,9 +1,11 @@
 """Connections that are kept, at a server on loopback that counts them."""
 
 import asyncio
+import ctypes
 import socket
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 
 import pytest
 
@@ -11,9 +13,18 @@ from gitrepos.forge import kept
 from gitrepos.forge.exchange import NotPlainError, UnheardError
 from gitrepos.forge.kept import Kept, Place
 from gitrepos.forge.resolvers import AddrInfo
+from tests.support.stack import PATIENCE_SECONDS
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 Say = Callable[[int, int], bytes]
+Accept = Callable[[], Awaitable[socket.socket]]
+# Of Linux, and not in `socket`: a program that says which packets a socket gets.
+_SO_ATTACH_FILTER = 26
+
+
+async def look_up(host: str, port: int) -> list[AddrInfo]:
+    """A host is its own address."""
+    return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (host, port))]
 
 
 @asynccontextmanager
@@ -37,9 +48,6 @@ async def served(say: Say) -> AsyncIterator[tuple[Kept, Place, list[int]]]:
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-
-    async def look_up(host: str, port: int) -> list[AddrInfo]:
-        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (host, port))]
 
     connections = Kept(look_up, lambda info: socket.socket(info[0], info[1]))
     try:
@@ -136,3 +144,79 @@ def test_nobody_there_is_unheard() -> None:
                 await ask(connections, place._replace(port=free.getsockname()[1]))
 
     assert run(work) == []
+
+
+@asynccontextmanager
+async def by_hand() -> AsyncIterator[tuple[Kept, Place, Accept]]:
+    """Connections to a server, and what accepts the next one, whose request is read."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, ExitStack() as lines:
+        listener.settimeout(PATIENCE_SECONDS)
+
+        async def accept() -> socket.socket:
+            line, _ = await asyncio.to_thread(listener.accept)
+            lines.enter_context(line).settimeout(PATIENCE_SECONDS)
+            await asyncio.to_thread(line.recv, 1000)
+            return line
+
+        connections = Kept(look_up, lambda info: socket.socket(info[0], info[1]))
+        yield connections, Place("127.0.0.1", listener.getsockname()[1], None), accept
+        await connections.close()
+
+
+async def kept_line(connections: Kept, place: Place, accept: Accept) -> socket.socket:
+    """The server's end of a connection that is kept after an answer."""
+    asking = asyncio.create_task(ask(connections, place))
+    line = await accept()
+    line.send(OK)
+    assert await asking == b"ok"
+    return line
+
+
+@pytest.mark.parametrize("early", [OK.replace(b"ok", b"no"), b"\r\n"])
+def test_what_came_before_a_question_is_no_answer_to_it(early: bytes) -> None:
+    """A second answer to the last one, for another repository, may wait unread."""
+
+    async def main() -> None:
+        async with by_hand() as (connections, place, accept):
+            line = await kept_line(connections, place, accept)
+            line.send(early)
+            asking = asyncio.create_task(ask(connections, place))
+            (await accept()).send(OK)
+            assert await asking == b"ok"
+
+    asyncio.run(main())
+
+
+def test_a_connection_that_leads_nowhere_by_now_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A firewall forgets those that are idle, and tells nobody; a server that is slow says that
+    it has the request."""
+    monkeypatch.setattr(kept, "_UNACKNOWLEDGED_SECONDS", 0.2)
+
+    async def main() -> None:
+        async with by_hand() as (connections, place, accept):
+            line = await kept_line(connections, place, accept)
+            none = ctypes.create_string_buffer(struct.pack("HBBI", 6, 0, 0, 0))  # `ret #0`
+            program = struct.pack("HP", 1, ctypes.addressof(none))
+            line.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
+            asking = asyncio.create_task(ask(connections, place))
+            (await accept()).send(OK)
+            assert await asking == b"ok"
+
+    asyncio.run(main())
+
+
+def test_the_end_ends_what_is_under_way() -> None:
+    """Whoever asks on a kept connection does not ask again on another one."""
+
+    async def main() -> None:
+        async with by_hand() as (connections, place, accept):
+            line = await kept_line(connections, place, accept)
+            asking = asyncio.create_task(ask(connections, place))
+            await asyncio.to_thread(line.recv, 1000)
+            await asyncio.wait_for(connections.close(), PATIENCE_SECONDS)
+            with pytest.raises(UnheardError):
+                await asyncio.wait_for(asking, PATIENCE_SECONDS)
+
+    asyncio.run(main())

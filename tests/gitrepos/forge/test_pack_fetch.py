@@ -25,6 +25,7 @@ from gitrepos.errors import (
 )
 from gitrepos.forge import eventloop, pack_fetch, secret
 from gitrepos.forge.addresses import parse
+from gitrepos.forge.exchange import NotPlainError
 from gitrepos.forge.git import runner
 from gitrepos.snapshot import fetch
 from gitrepos.snapshot.values import FilesRequest, Snapshot
@@ -82,7 +83,7 @@ def test_a_commit_costs_two_requests_on_one_connection(
 def test_the_next_sync_of_a_server_has_the_connection_of_the_last(
     forge: Forge, tmp_path: Path
 ) -> None:
-    """Whichever its repository, and whoever asks for it."""
+    """Whichever its repository, and whoever asks for it; each with its own secret."""
     repos = [forge.repository(tmp_path / name) for name in ("one", "two")]
     heads = [repo.commit({BOT: policy()}) for repo in repos]
     eventloop.close()
@@ -93,6 +94,11 @@ def test_the_next_sync_of_a_server_has_the_connection_of_the_last(
 
     assert [methods(forge, repo) for repo in repos] == [TWO, TWO]
     assert len(forge.connections) == before + 1
+    assert forge.authorizations[-4:] == [
+        (f"/{repo.bare.name}/git-upload-pack", secret.basic(repo.clone.name).authorization)
+        for repo in repos
+        for _ in TWO
+    ]
 
 
 def test_a_name_that_is_elsewhere_now_has_a_connection_of_its_own(
@@ -392,6 +398,36 @@ def test_an_answer_that_comes_steadily_is_waited_for(
     # It was read to its end, and git asked anew.
     assert (taken.commit.id, methods(forge, repo)) == (head, ["POST", *BY_NAME, *BY_ID])
     forge.release(repo)
+
+
+def test_the_other_way_has_as_long_as_the_first(
+    forge: Forge, repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that is slow to answer, and not plainly, is no silent one."""
+    head = repo.commit({BOT: policy()})
+
+    async def late(*_: object, slow: asyncio.Timeout) -> None:
+        slow.reschedule(asyncio.get_running_loop().time())
+        raise NotPlainError
+
+    monkeypatch.setattr(
+        pack_fetch.Courier, "_brought_plainly", lambda *args: late(*args, slow=args[-1])
+    )
+
+    assert take(repo, tmp_path, head).commit.id == head
+    assert methods(forge, repo) == TWO
+    eventloop.close()
+
+
+def test_authorities_that_cannot_be_read_are_an_error_of_the_link(
+    repo: Repo, tmp_path: Path
+) -> None:
+    """As they are for a poll."""
+    url = parse(repo.url.replace("http:", "https:"), schemes=["https"])
+    access = runner.Access(url, ("127.0.0.1",), ca_file=str(tmp_path / "none.pem"))
+
+    with pytest.raises(UnreachableError):
+        fetch.take(access, ref=MAIN, head="0" * 40, asks=[FilesRequest("")], folder=tmp_path)
 
 
 def test_answers_that_end_with_their_connection_are_taken_in_the_other_way(
