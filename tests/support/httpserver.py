@@ -16,5 +16,6 @@ class HTTPServer(ThreadingHTTPServer):
 
     def shutdown(self) -> None:
         """End now: without a connection, Python's own looks only now and then whether it should."""
-        self.socket.shutdown(socket.SHUT_RDWR)
+        if self.socket.fileno() >= 0:  # It may be closed by now.
+            self.socket.shutdown(socket.SHUT_RDWR)
         super().shutdown()
