@@ -10,6 +10,7 @@ from celery.apps.beat import Beat
 from celery.apps.worker import Worker
 from celery.concurrency.thread import TaskPool
 from django.conf import settings
+from kombu.asynchronous import get_event_loop
 
 from keeptrusts.celery import app
 from keeptrusts.judge import asking
@@ -59,6 +60,24 @@ class _Signing(bootsteps.StartStopStep):
 app.steps["consumer"].add(_Signing)
 
 
+class _Threads(TaskPool):
+    """Celery's pool of threads, which tells its worker once one of them is free.
+
+    A worker whose threads are all at work reads no messages, and would look again once a second.
+    """
+
+    def on_apply(self, *given: Any, **named: Any) -> Any:
+        """Have a thread run a task."""
+        result = super().on_apply(*given, **named)
+        result.f.add_done_callback(_free)
+        return result
+
+
+def _free(_: Any) -> None:
+    if (loop := get_event_loop()) is not None:
+        loop.call_soon(lambda: None)
+
+
 def sync() -> None:
     """Be a worker of syncs and previews, until a signal ends it.
 
@@ -97,7 +116,7 @@ def _work(queues: str, threads: int) -> None:
         app=app,
         hostname=f"{queues.partition(',')[0]}@",
         queues=queues,
-        pool_cls=TaskPool,
+        pool_cls=_Threads,
         concurrency=threads,
         without_gossip=True,
         without_mingle=True,
