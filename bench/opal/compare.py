@@ -239,10 +239,14 @@ async def polled(
 ) -> Side:  # fmt: skip
     """Measure idle, quiet polling and pushes; `seen` gives the time each commit became visible."""
     await side.rest()
-    began = time.time()
+    before, began = side.cpu(), time.time()
     numbers = [hundred * 100 for hundred in range(options.size)]
     adopt(numbers)
-    print(f"{side.name}: {options.size} taken after {time.time() - began:.1f} s", flush=True)
+    print(
+        f"{side.name}: {options.size} taken after {time.time() - began:.1f} s, with"
+        f" {side.cpu() - before:.1f} s of CPU",
+        flush=True,
+    )
     await asyncio.sleep(options.interval)
 
     # From a poll to the one as many rounds later: OPAL's come in passes with a pause between.
