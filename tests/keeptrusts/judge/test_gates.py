@@ -55,15 +55,17 @@ def test_a_costly_policy_passes_no_gate_for_want_of_time(name: str) -> None:
     assert policies.verify(good, directory="p") == verify(good, directory="p")
 
 
-def test_mutants_that_are_left_are_counted() -> None:
+def test_mutants_that_are_left_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     """With what helps."""
-    short = Asker(seconds=2, patience=100)
+    # Of a machine that is shared, whoever else has it may count as the time of a mutant.
+    monkeypatch.setattr(gates, "_SHARE", 0.2)
+    short = Asker(seconds=3, patience=100)
     ((finding,), seconds) = gates.measure(MANY, Gates(killed=1), asker=short)
 
     assert (finding.code, finding.severity) == ("tests_not_measured", "error")
     assert "were tried before the time was over" in finding.message
     assert finding.suggestion.startswith("make it smaller")
-    assert 1.6 <= seconds <= 2
+    assert 0.6 <= seconds <= 3
 
 
 def test_a_measure_that_crashes_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
