@@ -178,7 +178,7 @@ def test_no_secret_of_an_http_forge_is_found_anywhere(
             {"access_token": secrets["inline"]}, {"credential": "token"}, {"credential": "basic"},
         ]  # fmt: skip
         _mistakes(api, secrets["inline"])
-        _kill_in_mid_fetch(api, forge, make_repo(), secrets["inline"])
+        _kill_in_mid_fetch(api, forge, make_repo(), secrets["inline"], watch)
         closed = f"http://127.0.0.1:{free_port()}/r.git"
         rows, names = [_link(api, closed, {"access_token": secrets["inline"]})], []
         for failures, more in ((FORGE_FAILURES, LINK_FAILURES), (HOST_FAILURES, [{}])):
@@ -366,16 +366,19 @@ def _mistakes(api: Recorder, secret: str) -> None:
         assert "error" in api.call("POST", "/v1/git-credentials", body)
 
 
-def _kill_in_mid_fetch(api: Recorder, forge: Forge, repo: Repo, secret: str) -> None:
-    """End git where it stands; what it leaves is searched, too."""
-    _filled(repo)
-    late = forge.hold_late(repo)
+def _kill_in_mid_fetch(api: Recorder, forge: Forge, repo: Repo, secret: str, watch: Watch) -> None:
+    """End git where it stands, once it was seen; what it leaves is searched, too."""
+    name = _filled(repo).bare.name
+    # What is cut short git asks for itself, and waits for the answer to its first question.
+    forge.twists[name] = lambda _, reply: _short(reply) if b"PACK" in reply[2] else reply
+    forge.git_holds[name] = threading.Event()
     row = _link(api, repo.url, {"access_token": secret})
-    wait_for(late.reached.is_set)
+    wait_for(lambda: any(b"GIT_CONFIG_GLOBAL" in content for content in watch.seen))
+    wait_for(lambda: any(name in line for line in api.stack.children().values()))
     for pid, line in api.stack.children().items():
-        if repo.bare.name in line:
+        if name in line:
             os.kill(pid, 9)
-    late.release()
+    forge.release(repo)
     wait_for(lambda: _has_ended(api, row))
 
 
