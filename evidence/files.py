@@ -1,10 +1,12 @@
 """Files of evidence: entries with proofs, a checkpoint, and the values that are not erased."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+from django.db.models import OuterRef, Q, Subquery
 
 from evidence import keys, log, standing, trees
 from evidence.models import Entry, Hidden, SignedCheckpoint
@@ -55,18 +57,22 @@ def _file(
     for entry in entries:
         assert entry.epoch is not None
         grouped[entry.epoch].append(entry)
-    for first in Entry.objects.filter(epoch__gt=1, index=0):
-        if first.epoch in grouped or _may_lack(first.epoch or 0, at):
-            grouped[first.epoch or 0].insert(0, first)  # It tells of a gap.
+    for first in _gaps(grouped, at):
+        grouped[first.epoch or 0].insert(0, first)
     values = _values([one for some in grouped.values() for one in some])
     parts = [_part(epoch, grouped[epoch], values, since) for epoch in sorted(grouped)]
     return {"format": FORMAT, "question": dict(question), "key": by.text(), "trees": parts}
 
 
-def _may_lack(epoch: int, at: datetime) -> bool:
-    """True where what was lost before a tree began may be of the time before a moment."""
-    last = Entry.objects.filter(epoch=epoch - 1).order_by("-index").first()
-    return last is None or last.at <= at
+def _gaps(epochs: Collection[int], at: datetime) -> Iterable[Entry]:
+    """The first entries of these trees, and of those before which what was lost may be older than
+    a moment: each tells of a gap.
+    """
+    before = Entry.objects.filter(epoch=OuterRef("epoch") - 1).order_by("-index")
+    firsts = Entry.objects.filter(epoch__gt=1, index=0)
+    return firsts.annotate(left_at=Subquery(before.values("at")[:1])).filter(
+        Q(epoch__in=epochs) | Q(left_at=None) | Q(left_at__lte=at)
+    )
 
 
 def _part(
