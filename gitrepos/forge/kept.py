@@ -87,7 +87,7 @@ class Kept:
     async def _opened(self, place: Place) -> Exchange:
         try:
             addresses = [
-                dialled(place.host, address, place.port) for address in place.pinned
+                dialled(address, place.port) for address in place.pinned
             ] or await self._look_up(place.host, place.port)
             line = await start_connection(
                 addresses, happy_eyeballs_delay=_NEXT_ADDRESS_SECONDS, socket_factory=self._sockets

@@ -86,7 +86,7 @@ class Remembered:
             RemoteError: the resolver finds none, or none that may be called.
         """
         if is_address(host):
-            return [dialled(host, host, port)]
+            return [dialled(host, port)]
         until, asking = self._found.get((host, port), (0.0, None))
         if asking is None or time.monotonic() >= until:
             if len(self._found) >= _MOST_NAMES:
@@ -102,7 +102,7 @@ class Remembered:
             raise
 
     async def _look_up(self, host: str, port: int) -> list[AddrInfo]:
-        return [_dialled(one) for one in await self._names.resolve(host, port)]
+        return [dialled(one["host"], one["port"]) for one in await self._names.resolve(host, port)]
 
 
 def _heed(asked: asyncio.Task[Any]) -> None:
@@ -120,23 +120,21 @@ def is_address(host: str) -> bool:
     return True
 
 
-def dialled(host: str, text: str, port: int) -> AddrInfo:
+def dialled(address: str, port: int) -> AddrInfo:
     """Where to connect to for an address."""
-    return _dialled(_resolved(host, text, port))
+    return _family(address), socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, port)
 
 
-def _dialled(one: ResolveResult) -> AddrInfo:
-    where = (one["host"], one["port"])
-    return one["family"], socket.SOCK_STREAM, one["proto"], "", where
+def _family(address: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
 def _resolved(host: str, text: str, port: int) -> ResolveResult:
-    is_ipv6 = ":" in text
     return {
         "hostname": host,
         "host": text,
         "port": port,
-        "family": socket.AF_INET6 if is_ipv6 else socket.AF_INET,
+        "family": _family(text),
         "proto": socket.IPPROTO_TCP,
         "flags": socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
     }
