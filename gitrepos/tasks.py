@@ -4,6 +4,7 @@ A message is only a hint, the state is in the rows: it is acknowledged early and
 and a lost one delays its remote by a lease at most.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -88,7 +89,7 @@ def tick() -> None:
 def _is_time(name: str) -> bool:
     """Whether a task was last told of a while ago: ticks come as often as somebody asks for one."""
     now = time.monotonic()
-    if now - _told_at.get(name, -_REST_SECONDS) < _REST_SECONDS:
+    if now - _told_at.get(name, -math.inf) < _REST_SECONDS:
         return False
     _told_at[name] = now
     return True
@@ -128,8 +129,12 @@ _standby = Standby(_tick_alone, lambda: _sync_next())
 @worker_init.connect
 def _stand_by(sender: Any, **_: Any) -> None:
     """The poller goes on when no messages come, with the syncs too; one process is enough."""
-    if sender.hostname.startswith("tick@"):
+    if _is_poller(sender):
         _standby.start()
+
+
+def _is_poller(worker: Any) -> bool:
+    return bool(worker.hostname.startswith("tick@"))
 
 
 @worker_shutting_down.connect
@@ -358,7 +363,7 @@ def _recover(sender: Any, **_: Any) -> None:
 
     A syncer leaves to pollers what asks the database: it would hold the pages of that for nothing.
     """
-    if "tick" in sender.app.amqp.queues.consume_from:
+    if _is_poller(sender):
         claims.retry_stalled()
         sweep()
     else:
