@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
 from keeptrusts import statements
-from keeptrusts.database import compiled
+from keeptrusts.database import ask, compiled
 from keeptrusts.models import Count, Counter
 
 # Without a clock that went on, a restored database would give the numbers that it lost again.
@@ -24,10 +24,10 @@ _KEPT_US = 86_400_000_000
 # counted it.
 _BUMP = """
 WITH before AS (
-  SELECT name, value FROM keeptrusts_counter WHERE name = %(name)s FOR UPDATE
+  SELECT name, value FROM keeptrusts_counter WHERE name = %s FOR UPDATE
 ), now AS (
   UPDATE keeptrusts_counter AS counter
-  SET value = greatest(greatest(before.value, %(above)s) + %(step)s, %(now)s)
+  SET value = greatest(greatest(before.value, %s) + %s, %s)
   FROM before WHERE counter.name = before.name RETURNING counter.name, counter.value
 ), kept AS (
   INSERT INTO keeptrusts_count (counter, value) SELECT name, value FROM before WHERE value > 0
@@ -118,15 +118,11 @@ _of_name = statements.tuples(_one, name=str)
 
 def _at_once(name: str, above: int) -> int:
     """The same in one trip: all other writers wait for each."""
-    named: dict[str, str | int] = {
-        "name": name, "above": above, "step": _step(), "now": _now_us(),
-    }  # fmt: skip
-    with connection.cursor() as cursor:
-        while True:
-            cursor.execute(_BUMP, named)
-            if row := cursor.fetchone():
-                return int(row[0])
-            Counter.objects.bulk_create([Counter(pk=name)], ignore_conflicts=True)
+    while True:
+        found = ask(connection, _BUMP, (name, above, _step(), _now_us())).rows
+        if found:
+            return int(found[0][0])
+        Counter.objects.bulk_create([Counter(pk=name)], ignore_conflicts=True)
 
 
 # Never a value that was used before, also after a backup was restored or the data folder made anew:

@@ -16,7 +16,7 @@ from django.db import connection as default
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model, QuerySet
 
-from keeptrusts.database import Columns, Raw, Statement, ids_of
+from keeptrusts.database import Columns, Raw, Statement, ask, ids_of
 
 _T = TypeVar("_T")
 _Row = TypeVar("_Row", bound=Model)
@@ -95,9 +95,7 @@ class _Given(Statement):
             name: _WRITTEN[kind](given[name], connection) for name, kind in self._kinds.items()
         }
         params = [one if name is None else written[name] for name, one in self._params]
-        with connection.cursor() as cursor:
-            cursor.execute(self._sql, params)
-            found: list[tuple[Any, ...]] = cursor.fetchall()
+        found = ask(connection, self._sql, params).rows
         if not found or not self._converters:
             return found, None
         columns: Columns = dict(zip(self._names, zip(*found, strict=True), strict=True))
@@ -169,9 +167,8 @@ def write(row: Model, names: Sequence[str]) -> None:
         one.get_db_prep_save(value, default)
         for one, value in zip((*fields, type(row)._meta.pk), values, strict=True)
     ]
-    with transaction.mark_for_rollback_on_error(), default.cursor() as cursor:
-        cursor.execute(_updating(type(row), tuple(names)), params)
-        if cursor.rowcount != 1:
+    with transaction.mark_for_rollback_on_error():
+        if ask(default, _updating(type(row), tuple(names)), params).many != 1:
             raise DatabaseError("a row that was to be written is there no more")
 
 

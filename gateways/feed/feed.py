@@ -10,6 +10,7 @@ import math
 import random
 import time
 from collections.abc import AsyncIterator, Collection, Mapping
+from functools import partial
 from typing import Any
 
 import redis
@@ -38,6 +39,8 @@ _REST_SECONDS = 0.2
 PING_SECONDS = 15.0
 # Where nobody listens; who comes has what was unread looked for first.
 _UNHEARD_SECONDS = 30.0
+# Who opens a stream waits so long at most for progress to be heard.
+_SUBSCRIBED_SECONDS = 1.0
 # Tokens end by themselves, too.
 _OVER_SECONDS = 5.0
 _SLICES = 50
@@ -55,6 +58,7 @@ class Feed:
         self._thread = DatabaseThread("feed")
         self._token_count, self._looked_over_at = -1, 0.0
         self._has_listeners = asyncio.Event()
+        self._is_progress_wanted, self._is_progress_heard = asyncio.Event(), asyncio.Event()
         self._looked_at = -math.inf
 
     @contextlib.asynccontextmanager
@@ -62,7 +66,8 @@ class Feed:
         """Tell listeners what changes until the end of the block."""
         # In a group, so that a bug in one of them ends the process instead of going unseen.
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(work()) for work in (self._follow, self._keep_alive)]
+            works = (self._follow, self._follow_progress, self._keep_alive)
+            tasks = [group.create_task(work()) for work in works]
             yield
             for task in tasks:
                 task.cancel()
@@ -98,6 +103,10 @@ class Feed:
         self._listeners[listener] = None
         self._has_listeners.set()
         try:
+            if SYNCS in listener.ear.resources:
+                self._is_progress_wanted.set()
+                with contextlib.suppress(TimeoutError):  # Without Redis there is none to hear.
+                    await asyncio.wait_for(self._is_progress_heard.wait(), _SUBSCRIBED_SECONDS)
             hears = sorted(listener.ear.resources)
             # What it missed comes next, and ends where the feed stands.
             position = "" if batch else batch.position
@@ -118,33 +127,46 @@ class Feed:
     async def _follow(self) -> None:
         while True:
             try:
-                hearing = heard(
-                    hints.CHANNEL,
-                    progress.CHANNEL,
-                    seconds=LOOK_SECONDS,
-                    rest_seconds=_REST_SECONDS,
-                )
+                hearing = heard(hints.CHANNEL, seconds=LOOK_SECONDS, rest_seconds=_REST_SECONDS)
                 async with contextlib.aclosing(hearing) as told:
                     async for published in told:
-                        if self._is_due(published):
+                        if self._is_due(bool(published)):
                             await self._look()
-                        await self._tell_progress(published)
             except redis.RedisError as exc:
                 log.warning("no hints from Redis; the feed is late", error=str(exc))
-                if self._is_due(()):
+                if self._is_due(is_hinted=False):
                     await self._look()
                 await asyncio.sleep(LOOK_SECONDS)
 
-    def _is_due(self, published: Collection[tuple[str, bytes]]) -> bool:
-        """Whether the database is to be read: progress is not in it, and hints need a listener.
+    async def _follow_progress(self) -> None:
+        """Tell of progress while somebody listens to it: each sync has four stages of it."""
+        while True:
+            await self._is_progress_wanted.wait()
+            try:
+                hearing = heard(progress.CHANNEL, seconds=LOOK_SECONDS, rest_seconds=_REST_SECONDS)
+                async with contextlib.aclosing(hearing) as told:
+                    async for published in told:
+                        self._is_progress_heard.set()
+                        ears = {one.ear for one in self._listeners if SYNCS in one.ear.resources}
+                        if not ears:
+                            self._is_progress_wanted.clear()
+                            break
+                        await self._tell_progress([data for _, data in published], ears)
+            except redis.RedisError as exc:
+                log.warning("no progress from Redis", error=str(exc))
+                await asyncio.sleep(LOOK_SECONDS)
+            finally:
+                self._is_progress_heard.clear()
+
+    def _is_due(self, is_hinted: bool) -> bool:
+        """Whether the database is to be read: after a hint or a while, for those who listen.
 
         What nobody hears is read so often that not much is unread once somebody comes.
         """
         unread_seconds = time.monotonic() - self._looked_at
         if not self._listeners:
             return unread_seconds >= _UNHEARD_SECONDS
-        is_hinted = any(name == hints.CHANNEL for name, _ in published)
-        return is_hinted or not published or unread_seconds >= LOOK_SECONDS
+        return is_hinted or unread_seconds >= LOOK_SECONDS
 
     async def _look(self) -> None:
         """Read what changed, and tell it."""
@@ -168,17 +190,14 @@ class Feed:
             if number % _TOLD_AT_ONCE == 0:
                 await asyncio.sleep(0)
 
-    async def _tell_progress(self, published: Collection[tuple[str, bytes]]) -> None:
-        stages = [progress.read(data) for channel, data in published if channel == progress.CHANNEL]
-        ears = {one.ear for one in self._listeners if SYNCS in one.ear.resources}
-        for stage in stages:
-            if stage is not None and ears:
-                try:
-                    told = await self._thread.run(lambda: _of_stage(stage, ears))  # noqa: B023
-                except Error as exc:
-                    log.warning("the feed cannot read the database", error=str(exc))
-                else:
-                    await self._tell(told)
+    async def _tell_progress(self, told: Collection[bytes], ears: Collection[Ear]) -> None:
+        for stage in filter(None, map(progress.read, told)):
+            try:
+                heard_by = await self._thread.run(partial(_of_stage, stage, ears))
+            except Error as exc:
+                log.warning("the feed cannot read the database", error=str(exc))
+            else:
+                await self._tell(heard_by)
 
     async def _end_over(self, counts: Mapping[str, int]) -> None:
         """End the streams whose credential is over, or is not what it was."""

@@ -31,8 +31,8 @@ from keeptrusts.serving.database import DatabaseThread
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 2.0
-# Between two readings, of many changes that follow one another.
-_REST_SECONDS = 0.05
+# Between two readings, of many changes that follow one another; and where no gateway listens.
+_REST_SECONDS, _UNHEARD_REST_SECONDS = 0.05, 0.5
 PING_SECONDS = 10.0
 _SLICES = 100
 _TOLD_AT_ONCE = 100
@@ -212,11 +212,14 @@ class Hub:
     def _streams(self) -> list[Stream]:
         return [stream for there in self._slices for stream in there]
 
+    def _rest(self) -> float:
+        return _REST_SECONDS if self._by_gateway else _UNHEARD_REST_SECONDS
+
     async def _follow(self) -> None:
         """Read changes whenever a hint comes, and every two seconds."""
         while True:
             try:
-                hints_heard = heard(hints.CHANNEL, seconds=LOOK_SECONDS, rest_seconds=_REST_SECONDS)
+                hints_heard = heard(hints.CHANNEL, seconds=LOOK_SECONDS, rest_seconds=self._rest)
                 async with contextlib.aclosing(hints_heard) as told:
                     async for _ in told:
                         await self.refresh()

@@ -93,7 +93,8 @@ def tell_failure(link: Link) -> None:
 def tell_stage(link_id: UUID, stage: str, commit: str) -> None:
     """Tell whoever looks on now how far the sync of a link is; nothing is recorded."""
     at = timezone.now()
-    progress.tell({"git_repo": str(link_id), "stage": stage, "commit": commit, "at": at})
+    told = {"git_repo": str(link_id), "stage": stage, "commit": commit, "at": at}
+    progress.tell(told, begins=stage == "began")
 
 
 def _tell_quarantine(link: Link, before: dict[str, str], changed: Sequence[LinkedFile]) -> None:

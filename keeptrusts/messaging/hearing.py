@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import redis
@@ -23,12 +23,13 @@ _MOST_EARLY = 8
 
 
 async def heard(
-    *channels: str, seconds: float, rest_seconds: float = 0.0
+    *channels: str, seconds: float, rest_seconds: Callable[[], float] | float = 0.0
 ) -> AsyncGenerator[list[tuple[str, bytes]], None]:
     """What was published, by channel: an item at first, after messages, and at least so often.
 
     The first messages after a while come at once. Of many that follow one another, those of
-    `rest_seconds` come together, since whoever hears of a change reads all that changed.
+    `rest_seconds`, which may change, come together, since whoever hears of a change reads all that
+    changed.
 
     Raises:
         redis.RedisError: Redis does not answer, or with what is no message.
@@ -40,7 +41,8 @@ async def heard(
             messages: list[Any] = []
             early = 0
             while True:
-                rests_until = time.monotonic() + rest_seconds
+                rest = rest_seconds() if callable(rest_seconds) else rest_seconds
+                rests_until = time.monotonic() + rest
                 yield [(one["channel"].decode(), one["data"]) for one in messages]
                 asked_at = time.monotonic()
                 first = await hearing.get_message(timeout=seconds)

@@ -7,14 +7,18 @@ import orjson
 
 from keeptrusts import sealing
 from keeptrusts.api.printable import encode
-from keeptrusts.messaging.publishing import publish
+from keeptrusts.messaging import publishing
 
 CHANNEL = "keeptrusts:progress"
 
 
-def tell(data: Mapping[str, Any]) -> None:
-    """Tell how far something is. It may be lost."""
-    publish(CHANNEL, sealing.vouch(encode(data), row=CHANNEL))
+def tell(data: Mapping[str, Any], *, begins: bool = False) -> None:
+    """Tell how far something is. It may be lost.
+
+    Where nobody heard that something `begins`, no more is told.
+    """
+    if begins or publishing.is_heard(CHANNEL):
+        publishing.publish(CHANNEL, sealing.vouch(encode(data), row=CHANNEL))
 
 
 def read(told: bytes) -> Mapping[str, Any] | None:

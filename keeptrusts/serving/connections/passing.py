@@ -121,9 +121,12 @@ class Inlet:
     def __init__(self, path: Path) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
-        path.unlink(missing_ok=True)
-        with _short(path) as name:
+        # In one step, since a server that ends may still have its name.
+        new = path.with_name(f"{path.name}.{os.getpid()}")
+        new.unlink(missing_ok=True)
+        with _short(new) as name:
             self._socket.bind(name)
+        new.replace(path)
 
     def open(self, taken: Taken) -> None:
         """Call `taken` with each connection and what was read of it, until it is closed."""

@@ -301,7 +301,7 @@ def test_progress_of_a_sync_is_told(admin: APIClient, listen: Listen) -> None:
     for message in (b"", b"x", b"0" * 64 + forged):
         client.publish(progress.CHANNEL, message)
     stage = {"git_repo": str(uuid4()), "stage": "fetched", "commit": "c", "at": timezone.now()}
-    progress.tell(stage)
+    progress.tell(stage, begins=True)
     make(admin, "a", policy("A"))
 
     # Processes of other tests share the broker, and tell of syncs of their own.

@@ -11,6 +11,8 @@ from gateways.feed import feed as feeds
 from gateways.feed.feed import Feed
 from gateways.feed.listener import Credential, Ear, Listener
 from gateways.feed.past import Batch
+from gateways.feed.resources import SYNCS
+from keeptrusts.messaging import progress
 
 
 class Past:
@@ -31,9 +33,9 @@ async def _sent(_: Any) -> None:
     """Take what is sent."""
 
 
-def _listener() -> Listener:
+def _listener(resource: str = "events") -> Listener:
     credential = Credential(cast(Bearer, None), "", "")
-    return Listener(Ear(frozenset({"events"}), None), credential, _sent, lambda: None)
+    return Listener(Ear(frozenset({resource}), None), credential, _sent, lambda: None)
 
 
 @pytest.fixture
@@ -42,7 +44,7 @@ def feed(monkeypatch: pytest.MonkeyPatch) -> Feed:
 
     async def heard(*_: str, **_seconds: float) -> AsyncGenerator[list[tuple[str, bytes]], None]:
         for _number in range(100):
-            yield []
+            yield [("keeptrusts:changes", b"")]
         await asyncio.Event().wait()
 
     monkeypatch.setattr(feeds, "heard", heard)
@@ -90,3 +92,49 @@ def test_the_first_listener_begins_where_the_database_stands(feed: Feed) -> None
 
     assert position == "2"
     assert reads > 1
+
+
+def test_progress_is_heard_while_somebody_listens_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each sync tells of four stages, which nobody else is to read."""
+    subscribed: list[str] = []
+
+    async def heard(*channels: str, **_: float) -> AsyncGenerator[list[tuple[str, bytes]], None]:
+        subscribed.extend(channels)
+        try:
+            while True:
+                yield []
+                await asyncio.sleep(0.01)
+        finally:
+            subscribed.clear()
+
+    monkeypatch.setattr(feeds, "heard", heard)
+    made = Feed()
+    made._past = Past()  # type: ignore[assignment]
+
+    async def listen() -> list[list[str]]:
+        following = asyncio.create_task(made._follow_progress())
+        found = []
+        for resource in ("events", SYNCS, "events"):
+            async with made.telling(_listener(resource), None):
+                found.append(list(subscribed))
+                await asyncio.sleep(0.1)
+            await asyncio.sleep(0.1)
+            found.append(list(subscribed))
+        following.cancel()
+        return found
+
+    assert asyncio.run(listen()) == [[], [], [progress.CHANNEL], [], [], []]
+
+
+def test_a_listener_does_not_wait_for_a_redis_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It hears of all else."""
+    monkeypatch.setattr(feeds, "_SUBSCRIBED_SECONDS", 0.01)
+    made = Feed()
+    made._past = Past()  # type: ignore[assignment]
+
+    async def listen() -> str:
+        listener = _listener(SYNCS)
+        async with made.telling(listener, None):
+            return listener.position
+
+    assert asyncio.run(listen())

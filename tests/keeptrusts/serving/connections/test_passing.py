@@ -1,6 +1,8 @@
 """Connections that one server passes on to another."""
 
 import asyncio
+import contextlib
+import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -127,3 +129,22 @@ def test_a_server_that_was_started_again_is_found(tmp_path: Path) -> None:
             assert not ends.refused
 
     asyncio.run(work())
+
+
+def test_one_that_begins_takes_the_name_of_one_that_ends(tmp_path: Path) -> None:
+    """Also while both begin: whoever is last has it, and nobody fails."""
+
+    children = []
+    for _ in range(4):
+        child = os.fork()
+        if not child:
+            with contextlib.suppress(BaseException):
+                for _ in range(50):
+                    Inlet(tmp_path / "there.sock")._socket.close()
+                os._exit(0)
+            os._exit(1)
+        children.append(child)
+    ended = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+
+    assert ended == [0] * 4
+    assert [one.name for one in tmp_path.iterdir()] == ["there.sock"]
