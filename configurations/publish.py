@@ -1,7 +1,10 @@
 """The change counter of configurations."""
 
+from collections.abc import Sequence
+
 from keeptrusts import counters
 from keeptrusts.messaging import hints
+from keeptrusts.statements import Question
 
 COUNTER = "configurations"
 
@@ -24,3 +27,8 @@ def hold() -> None:
     Must be called before what a change depends on is read.
     """
     counters.hold(COUNTER)
+
+
+def holding() -> Question[Sequence[object]]:
+    """The question that holds so; an answer without a row means that it did not."""
+    return counters.holding(COUNTER)

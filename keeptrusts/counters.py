@@ -6,7 +6,7 @@ before is in this database's past: after a restore it may not be, though the cou
 
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from django.db import connection, transaction
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
@@ -14,6 +14,7 @@ from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from keeptrusts import statements
 from keeptrusts.database import ask, compiled
 from keeptrusts.models import Count, Counter
+from keeptrusts.statements import Question
 
 # Without a clock that went on, a restored database would give the numbers that it lost again.
 _MOST_STEP_US = 1000
@@ -69,6 +70,11 @@ def hold(name: str) -> None:
     For whoever must read, before anybody else writes, to know whether there is a change.
     """
     _locked(name)
+
+
+def holding(name: str) -> Question[Sequence[object]]:
+    """The question that locks a counter; where it has no row yet, `hold` makes one."""
+    return _of_name.of(name=name)
 
 
 def read_after(before: Mapping[str, int]) -> tuple[Mapping[str, int], bool]:

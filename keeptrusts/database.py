@@ -124,6 +124,10 @@ def alone() -> Iterator[None]:
         holder.close()
 
 
+# SQL, and the values for its `%s`, or None where it is as it is.
+Asked = tuple[str, Sequence[Any] | None]
+
+
 class Answer(NamedTuple):
     """The rows of a statement, and how many it found or wrote."""
 
@@ -132,17 +136,26 @@ class Answer(NamedTuple):
 
 
 def ask(connection: BaseDatabaseWrapper, sql: str, params: Sequence[Any] | None = None) -> Answer:
-    """Ask a statement whose SQL is kept.
+    """Ask a statement whose SQL is kept."""
+    return ask_all(connection, (sql, params))[0]
 
-    On PostgreSQL it goes past the cursors of Django and of the driver: they serve whatever may be
-    asked, and take most of the time of a short statement.
+
+def ask_all(connection: BaseDatabaseWrapper, *statements: Asked) -> list[Answer]:
+    """Ask several, each after the one before; on PostgreSQL in one trip.
+
+    There they go past the cursors of Django and of the driver, which serve whatever may be asked,
+    and take most of the time of a short statement.
     """
     if connection.vendor == "postgresql" and not connection.queries_logged:
-        answer: Answer = connection.ask(sql, params)  # type: ignore[attr-defined]
-        return answer
+        answers: list[Answer] = connection.ask(*statements)  # type: ignore[attr-defined]
+        return answers
+    answers = []
     with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        return Answer(cursor.fetchall() if cursor.description else [], cursor.rowcount)
+        for sql, params in statements:
+            cursor.execute(sql, params)
+            found = cursor.fetchall() if cursor.description else []
+            answers.append(Answer(found, cursor.rowcount))
+    return answers
 
 
 def insert(*tables: Sequence[Model]) -> None:

@@ -38,6 +38,7 @@ from gitrepos.polling.probing import LONGEST_WAIT_SECONDS, MOST_DOUBLED, Due, Se
 from gitrepos.polling.turns import after, next_turn, turn
 from keeptrusts import statements
 from keeptrusts.processes.due import Moment
+from keeptrusts.statements import Question, together
 
 # What a dead worker costs. A living one renews its leases, see `leases`, for as long as a poll or
 # a sync may take.
@@ -141,7 +142,20 @@ def lock(fence: Fence, now: datetime) -> Remote:
     Raises:
         FenceLostError: another claim holds the remote, or the lease ran out.
     """
-    found = _locked(pk=fence.remote_id)
+    return held(_locked(pk=fence.remote_id), fence, now)
+
+
+def locking(fence: Fence) -> Question[list[Remote]]:
+    """The question that locks the remote; `held` takes its answer."""
+    return _locked.of(pk=fence.remote_id)
+
+
+def held(found: Sequence[Remote], fence: Fence, now: datetime) -> Remote:
+    """The locked remote, if the claim holds it.
+
+    Raises:
+        FenceLostError: another claim holds the remote, or the lease ran out.
+    """
     row = found[0] if found else None
     if row is None or row.claim_id != fence.claim_id:
         raise FenceLostError("another claim holds this remote")
@@ -294,14 +308,15 @@ def finish(
     """
     now = timezone.now()
     with transaction.atomic():
-        row = lock(fence, now)
+        locked, standing = together(locking(fence), _standing_at(fence.remote_id, now))
+        row = held(locked, fence, now)
         row.claim_id = row.lease_until = row.found = row.waits_since = None
         row.last_polled_at = now
         failures = row.failures if keeps_pace else row.failures + 1
         row.failures, row.put_off = (0, 0) if ok else (failures, row.put_off)
         if ok or limited_until:
             row.limited_until = limited_until
-        pace, unheard, behind, expecting = _asked_of(row, now)
+        pace, unheard, behind, expecting = standing[0] if standing else _UNPOLLED
         row.asked = bool(behind)
         at_once = at_once or row.asked
         row.stalled = stalled and not at_once
@@ -323,8 +338,12 @@ def _asked_of(remote: Remote, now: datetime) -> tuple[Any, ...]:
 
     A link with `webhook_poll_interval_seconds` asks for that interval while webhooks come.
     """
-    found = _standing(remote=remote.pk, now=now, since=now - _SILENCE)
+    [found] = together(_standing_at(remote.pk, now))
     return found[0] if found else _UNPOLLED
+
+
+def _standing_at(remote_id: UUID, now: datetime) -> Question[Sequence[tuple[Any, ...]]]:
+    return _standing.of(remote=remote_id, now=now, since=now - _SILENCE)
 
 
 def _turn(remote: Remote, now: datetime) -> datetime:
@@ -342,7 +361,7 @@ def _standing_of(remote: UUID, now: datetime, since: datetime) -> QuerySet[Link,
     ).values_list("pace", "unheard", "many_behind", "many_expecting")
 
 
-_UNPOLLED = (None, None, 0, 0)
+_UNPOLLED: tuple[Any, ...] = (None, None, 0, 0)
 _standing = statements.tuples(_standing_of, remote=UUID, now=datetime, since=datetime)
 
 

@@ -17,7 +17,7 @@ from gitrepos.errors import RateLimitedError, RemoteError, UnreachableError
 from gitrepos.models import Host, Pause, Remote
 from gitrepos.polling import probing
 from gitrepos.polling.probing import LONGEST_WAIT_SECONDS, PROBE_SECONDS, Due, Learnt, Scope, Seen
-from keeptrusts import times
+from keeptrusts import statements, times
 from keeptrusts.database import compiled
 from keeptrusts.processes.due import Moment
 
@@ -45,18 +45,22 @@ class Polled(Protocol):
 
 def in_trouble() -> dict[Scope, datetime]:
     """The resting hosts and paused credentials, each with the moment until which it is so."""
-    return {(row["host"], row["digest"]): row["end"] for row in _all_in_trouble()}
+    return ends(TROUBLES())
+
+
+def ends(rows: Iterable[tuple[str, str, datetime]]) -> dict[Scope, datetime]:
+    """The same, of the answer to `TROUBLES`."""
+    return {(host, digest): end for host, digest, end in rows}
 
 
 def _in_trouble() -> QuerySet[Any, Any]:
-    rests = Host.objects.filter(cooling_until__isnull=False).values(
-        host=F("name"), digest=Value(None, CharField()), end=F("cooling_until")
+    rests = Host.objects.filter(cooling_until__isnull=False).values_list(
+        "name", Value(None, CharField()), "cooling_until"
     )
-    ends = {"digest": F("credential_digest"), "end": F("until")}
-    return rests.union(Pause.objects.values("host", **ends))
+    return rests.union(Pause.objects.values_list("host", "credential_digest", "until"))
 
 
-_all_in_trouble = compiled(_in_trouble)
+TROUBLES = statements.tuples(_in_trouble)
 
 
 def any_trouble() -> Q:

@@ -4,7 +4,7 @@ What a poll found stands in the row of its remote until a worker takes it. A mes
 workers names nobody: whoever gets one takes the sync whose turn it is by then.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -132,8 +132,14 @@ def _kills(row: Remote) -> int:
 def take(claim_id: UUID, now: datetime) -> tuple[Fence, Found] | None:
     """Claim the remote whose turn it is for a sync; None when no sync waits."""
     passed: list[Group] = []
-    troubles = hosts.in_trouble()
-    while (group := _next(troubles, now, passed)) is not None:
+    rows, groups, begun = statements.together(
+        hosts.TROUBLES.of(), _all_groups.of(late=now - _LONG), _begun.of(since=now - _REMEMBERED)
+    )
+    if troubles := hosts.ends(rows):
+        groups = _groups(troubles, now - _LONG)
+    waiting = [Group(*row) for row in groups]
+    last = {(host, credential): at for host, credential, at in begun}
+    while (group := next_group((one for one in waiting if one not in passed), last)) is not None:
         with transaction.atomic():
             row = _first(troubles, group, now)
             if row is not None:
@@ -207,17 +213,6 @@ def _of(
 _KINDS: dict[str, Any] = {"host": str, "credential": str, "late": datetime}
 _urgent_of = statements.objects(partial(_of, {}, True), **_KINDS)
 _other_of = statements.objects(partial(_of, {}, False), **_KINDS)
-
-
-def _next(troubles: Troubles, now: datetime, passed: Collection[Group]) -> Group | None:
-    late = now - _LONG
-    found = _groups(troubles, late) if troubles else _all_groups(late=late)
-    groups = [Group(*row) for row in found]
-    if not groups:
-        return None
-    begun = _begun(since=now - _REMEMBERED)
-    last = {(host, credential): at for host, credential, at in begun}
-    return next_group((group for group in groups if group not in passed), last)
 
 
 def _groups(troubles: Troubles, late: datetime) -> QuerySet[Remote, Any]:

@@ -33,6 +33,7 @@ from gitrepos.sync.plan import Hold, Plan, Replacement, mass_removal
 from keeptrusts import counters, statements
 from keeptrusts.api.acting import Actor, acting_as
 from keeptrusts.observed import traces
+from keeptrusts.statements import together
 
 _MAX_WAIT = timedelta(hours=1)
 _ALL = [one.attname for one in Link._meta.concrete_fields if not one.primary_key]
@@ -101,10 +102,12 @@ def apply(
     now = timezone.now()
     commit = snapshot.commit.id
     with transaction.atomic():
-        link = _locked(fence, attempt, now)
         last, decided = _NONE, None
         if snapshot.files is not None:
-            last, decided = _decide(link, candidates, commit, looks)
+            link, rows = _locked_with_files(fence, attempt, now)
+            last, decided = _decide(link, rows, candidates, commit, looks)
+        else:
+            link = _locked(fence, attempt, now)
         against = _against(link, commit, decided, hold, weighed)
         notices.tell_stage(link.pk, "planned", commit)
         if against is not None:
@@ -149,8 +152,8 @@ def gone(
     """
     now = timezone.now()
     with transaction.atomic():
-        link = _locked(fence, attempt, now)
-        last, decided = _decide(link, (), error.commit, looks)
+        link, rows = _locked_with_files(fence, attempt, now)
+        last, decided = _decide(link, rows, (), error.commit, looks)
         if not decided.removed:
             return False
         if not (holds.lets_pass(link, error.commit) and holds.stands(link, decided.replaces)):
@@ -196,8 +199,32 @@ def _count() -> None:
 
 
 def _locked(fence: Fence, attempt: Attempt, now: datetime) -> Link:
-    claims.lock(fence, now)
-    found = _one(pk=attempt.link_id)
+    remotes, links = together(claims.locking(fence), _one.of(pk=attempt.link_id))
+    claims.held(remotes, fence, now)
+    return _unchanged(links, attempt)
+
+
+def _locked_with_files(
+    fence: Fence, attempt: Attempt, now: datetime
+) -> tuple[Link, Sequence[LinkedFile]]:
+    """The link and the rows of its files, and nobody else writes configurations from here on.
+
+    So what a plan stands on can be read, and stays until the transaction ends.
+    """
+    remotes, links, rows, held = together(
+        claims.locking(fence),
+        _one.of(pk=attempt.link_id),
+        history.files_of(attempt.link_id),
+        publish.holding(),
+    )
+    claims.held(remotes, fence, now)
+    link = _unchanged(links, attempt)
+    if not held:
+        publish.hold()  # The first ever: there is nothing to lock yet.
+    return link, rows
+
+
+def _unchanged(found: Sequence[Link], attempt: Attempt) -> Link:
     link = found[0] if found else None
     if link is None or link.suspended or link.generation != attempt.generation:
         raise LinkChangedError("the link was edited, suspended or deleted")
@@ -208,15 +235,13 @@ _one = statements.objects(lambda pk: Link.objects.select_for_update().filter(pk=
 
 
 def _decide(
-    link: Link, candidates: Sequence[Candidate], commit: str, looks: Sequence[Look]
+    link: Link,
+    rows: Sequence[LinkedFile],
+    candidates: Sequence[Candidate],
+    commit: str,
+    looks: Sequence[Look],
 ) -> tuple[_Last, Plan]:
-    """The files of the last sync, and the plan; what it stands on stays until the transaction ends.
-
-    Its files and the link are locked, and nobody else writes configurations from here on. So what
-    can be read before that is.
-    """
-    rows = history.files(link)
-    publish.hold()
+    """The files of the last sync, and the plan."""
     holders = facts.holding(candidates, rows)
     before = facts.linked_of(link, rows, holders)
     decided = facts.decide(link, candidates, before, commit=commit, looks=looks, holders=holders)

@@ -21,6 +21,7 @@ from gitrepos.sync.plan import Holder, LinkTerms, Plan, plan
 from keeptrusts import statements
 from keeptrusts.judge import policies
 from keeptrusts.judge.policies import TOO_COSTLY
+from keeptrusts.statements import together
 from kt.policy.findings import Finding
 from kt.policy.mutants.gates import CODES, Gates
 from kt.policy.verify import VERIFY_VERSION
@@ -167,15 +168,20 @@ def _standing(
 
 @dataclass(frozen=True, slots=True)
 class Feeding:
-    """What some links feed: owner, id, hash in git and four eyes of each configuration."""
+    """What some links feed: owner, id, hash in git and four eyes of each configuration.
+
+    `files` are the rows of their files.
+    """
 
     link_ids: Sequence[UUID]
     rows: Sequence[tuple[str, str, str, bool]]
+    files: Sequence[tuple[Any, ...]]
 
     @classmethod
     def of(cls, link_ids: Sequence[UUID]) -> Self:
         """What they feed now."""
-        return cls(link_ids, _fed(owners=list(map(str, link_ids))))
+        owners = list(map(str, link_ids))
+        return cls(link_ids, *together(_fed.of(owners=owners), _files.of(ids=link_ids)))
 
     def linked(self) -> dict[UUID, list[Linked]]:
         """The files of the links as of their last syncs, by the link's id.
@@ -184,7 +190,7 @@ class Feeding:
         read again; so has one whose configuration another link feeds by now.
         """
         settled = {(owner, pk) for owner, pk, git_hash, _ in self.rows if git_hash}
-        return _standing(self.link_ids, _files(ids=self.link_ids), settled)
+        return _standing(self.link_ids, self.files, settled)
 
     def guarded(self, links: Sequence[Link]) -> set[UUID]:
         """Those of the links that are under four eyes, or feed what is."""

@@ -27,7 +27,7 @@ from gitrepos.sync import apply, needs
 from gitrepos.sync.apply import Attempt, LinkChangedError
 from gitrepos.sync.needs import Reason
 from keeptrusts import statements
-from keeptrusts.statements import Prepared
+from keeptrusts.statements import Prepared, together
 from kt.policy.verify import VERIFY_VERSION
 from kt.tracing import context
 from kt.tracing.context import Trace
@@ -84,15 +84,16 @@ def load(batch: Claim, only: tuple[Sequence[str], Sequence[str]] = ((), ())) -> 
     `only` has the columns of remotes and of links that are read; empty for all.
     """
     remotes_of, links_of = _reading(*only)
-    rows = remotes_of(claim=batch.id, ids=batch.remote_ids)
+    rows, polled = together(
+        remotes_of.of(claim=batch.id, ids=batch.remote_ids), links_of.of(ids=batch.remote_ids)
+    )
     if any(row.shared_id for row in rows):
         prefetch_related_objects(rows, "shared")
     links: dict[UUID, list[Link]] = defaultdict(list)
     now = timezone.now()
-    remotes = {row.pk: row for row in rows}
-    for link in links_of(ids=list(remotes)):
+    for link in polled:
         links[link.remote_id].append(link)
-    return {pk: Work(row, tuple(links[pk]), now) for pk, row in remotes.items()}
+    return {row.pk: Work(row, tuple(links[row.pk]), now) for row in rows}
 
 
 @lru_cache(maxsize=4)

@@ -78,34 +78,28 @@ class Connection(Connecting):
         line.register(self.pgconn.socket, select.POLLIN)
         return not line.poll(0)
 
-    def ask(self, sql: str, params: Sequence[Any] | None) -> database.Answer:
-        """Ask one statement with its values put in, as a cursor does; the first of a transaction
-        begins it in the same trip.
+    def ask(self, *statements: database.Asked) -> list[database.Answer]:
+        """Ask statements with their values put in, as a cursor does, in one trip and in this order.
+
+        The first of a transaction begin it in the same trip.
 
         Raises:
-            psycopg.Error: the server refuses it, or does not answer.
+            psycopg.Error: the server refuses one, and asks none after it; or it does not answer.
         """
         with self.lock:
             # Kept, since it knows how each type is written and read by then.
             values = self._values = self._values or Transformer.from_context(self)
-            text = sql.encode()
-            if params is not None:
-                text %= tuple(b"NULL" if one is None else values.as_literal(one) for one in params)
+            texts = [_text(sql, params, values) for sql, params in statements]
             if not self.autocommit and self._is_idle():
-                text = b"BEGIN;" + text
-            result = self.wait(self._answered(text))
-            values.set_pgresult(result)
-            try:
-                rows = values.load_rows(0, result.ntuples, tuple)
-            finally:
-                values.set_pgresult(None)
-        return database.Answer(rows, result.command_tuples or 0)
+                texts.insert(0, b"BEGIN")
+            results = self.wait(self._answered(b";".join(texts)))
+            return [_read(one, values) for one in results[-len(statements) :]]
 
     def _is_idle(self) -> bool:
         return self.pgconn.transaction_status == TransactionStatus.IDLE
 
-    def _answered(self, text: bytes) -> PQGen[PGresult]:
-        """The result of the last of some statements."""
+    def _answered(self, text: bytes) -> PQGen[list[PGresult]]:
+        """The result of each of some statements."""
         if self.pgconn.status != ConnStatus.OK:
             raise psycopg.OperationalError("the connection is closed")
         self.pgconn.send_query(text)
@@ -113,7 +107,7 @@ class Connection(Connecting):
         for one in results:
             if one.status == ExecStatus.FATAL_ERROR:
                 raise error_from_result(one)
-        return results[-1]
+        return results
 
     def _watched(self, gen: PQGen[RV]) -> PQGen[RV]:
         """The same, with an end when the answer will not come."""
@@ -131,6 +125,22 @@ class Connection(Connecting):
         except StopIteration as done:
             found: RV = done.value
             return found
+
+
+def _text(sql: str, params: Sequence[Any] | None, values: abc.Transformer) -> bytes:
+    if params is None:
+        return sql.encode()
+    written = (b"NULL" if one is None else values.as_literal(one) for one in params)
+    return sql.encode() % tuple(written)
+
+
+def _read(result: PGresult, values: abc.Transformer) -> database.Answer:
+    values.set_pgresult(result)
+    try:
+        rows = values.load_rows(0, result.ntuples, tuple)
+    finally:
+        values.set_pgresult(None)
+    return database.Answer(rows, result.command_tuples or 0)
 
 
 class Moments(TimestamptzLoader):
@@ -162,22 +172,31 @@ class DatabaseWrapper(base.DatabaseWrapper):
         adapters.register_loader("timestamptz", Moments)
         return {**params, "context": adapters}
 
-    def ask(self, sql: str, params: Sequence[Any] | None) -> database.Answer:
-        """Ask one statement past the cursors, with all that Django does for one."""
+    def ask(self, *statements: database.Asked) -> list[database.Answer]:
+        """Ask statements past the cursors, with all that Django does for one.
+
+        They are asked in one trip, unless somebody looks on.
+        """
         self.close_if_health_check_failed()
         self.ensure_connection()
-        asked = self._asked
+        if not self.execute_wrappers:
+            return self._asked(*statements)
+        asked = self._one
         for wrapper in reversed(self.execute_wrappers):
             asked = partial(wrapper, asked)
-        return asked(sql, params, False, {"connection": self, "cursor": None})
+        context = {"connection": self, "cursor": None}
+        return [asked(sql, params, False, context) for sql, params in statements]
 
-    def _asked(
+    def _one(
         self, sql: str, params: Sequence[Any] | None, _many: bool, _context: object
     ) -> database.Answer:
+        return self._asked((sql, params))[0]
+
+    def _asked(self, *statements: database.Asked) -> list[database.Answer]:
         self.validate_no_broken_transaction()
         with self.wrap_database_errors:
-            answer: database.Answer = self.connection.ask(sql, params)
-        return answer
+            answers: list[database.Answer] = self.connection.ask(*statements)
+        return answers
 
     def is_usable(self) -> bool:
         """Whether the server answers on the connection, soon.

@@ -1,6 +1,7 @@
 """Trips to the database for which a writer of configurations holds up all others."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -12,6 +13,7 @@ from gitrepos import tasks
 from gitrepos.models import Remote
 from gitrepos.polling import claims, waiting
 from gitrepos.sync import poll as polling
+from keeptrusts.postgres.base import Connection
 from tests.support.repo import Repo, policy
 from tests.support.syncing import link, poll, run_due
 
@@ -57,8 +59,11 @@ def test_a_sync_holds_writers_up_for_few_trips(admin: APIClient, repo: Repo) -> 
     assert _held(poll)[1] <= 12
 
 
-def test_a_sync_takes_few_trips_in_all(admin: APIClient, repo: Repo) -> None:
-    """With two at its end, by which it finds that no other sync waits."""
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite makes no trips")
+def test_a_sync_takes_few_trips_in_all(
+    admin: APIClient, repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With one at its end, by which it finds that no other sync waits."""
     repo.commit({_BOT: policy("One")})
     link(admin, repo.url)
     run_due()
@@ -67,9 +72,17 @@ def test_a_sync_takes_few_trips_in_all(admin: APIClient, repo: Repo) -> None:
     batch = claims.due(timezone.now())
     assert batch is not None
     polling.poll(batch, waiting.put)
+    trips = []
+    wait = Connection.wait
 
-    with CaptureQueriesContext(connection) as made:
-        tasks.sync_remote.apply()
+    def count(self: Connection, gen: Any, *args: Any) -> Any:
+        # Django's change of a mode that the server does not hear of.
+        if gen.__name__ != "_set_autocommit_gen":
+            trips.append(gen.__name__)
+        return wait(self, gen, *args)
 
-    statements = [one["sql"] for one in made.captured_queries]
-    assert sum(sql not in ("BEGIN", "COMMIT") for sql in statements) <= 27 + 2
+    monkeypatch.setattr(Connection, "wait", count)
+
+    tasks.sync_remote.apply()
+
+    assert len(trips) <= 22 + 1
