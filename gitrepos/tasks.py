@@ -7,7 +7,7 @@ and a lost one delays its remote by a lease at most.
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -162,7 +162,7 @@ def _tell(task: Any, *, expires: int) -> None:
         log.warning("not queued: broker unreachable", task=task.name, error=str(exc))
 
 
-def _poll(batch: Claim, hand_over: Callable[[Fence, Found], object]) -> None:
+def _poll(batch: Claim, hand_over: Callable[[UUID, Mapping[UUID, Found]], object]) -> None:
     try:
         with (
             traces.span("poll") as span,
@@ -189,7 +189,7 @@ def sync_remote(*_: Any) -> None:
     try:
         while _sync_next():
             if time.monotonic() > until:
-                _tell_syncers()
+                _tell_syncers(1)
                 return
     finally:
         metrics.flush()
@@ -325,17 +325,16 @@ def _cut_short(exc: Exception, what: str, **facts: str) -> RemoteError:
     return InternalError(f"The {what} crashed; see the worker's log.")
 
 
-def _hand_over(fence: Fence, found: Found) -> None:
-    if _put(fence, found):
-        _tell_syncers()
+def _hand_over(claim_id: UUID, found: Mapping[UUID, Found]) -> None:
+    _tell_syncers(_put(claim_id, found))
 
 
-def _tell_syncers() -> None:
-    """Tell the syncers that a sync waits, unless enough messages lie there that nobody has read.
+def _tell_syncers(many: int) -> None:
+    """Tell the syncers of so many syncs that wait, until enough messages lie that nobody has read.
 
     Whoever reads one looks for what waits by then.
     """
-    if _unread() < _ENOUGH:
+    for _ in range(min(many, _ENOUGH - _unread())):
         # By then it is polled and told of again: else what waits for long would fill the broker.
         _tell(sync_remote, expires=waiting.WAITING_SECONDS)
 
@@ -347,14 +346,12 @@ def _unread() -> int:
         return 0  # Who sends a message tells what is wrong.
 
 
-def _put(fence: Fence, found: Found) -> bool:
-    """Have a sync wait for a worker; False when its claim ended."""
-    try:
-        waiting.put(fence, found)
-    except claims.FenceLostError as exc:
-        log.warning("discarded", remote=str(fence.remote_id), reason=str(exc))
-        return False
-    return True
+def _put(claim_id: UUID, found: Mapping[UUID, Found]) -> int:
+    """Have syncs wait for a worker; returns for how many the claim still held."""
+    put = waiting.put(claim_id, found)
+    for remote_id in found.keys() - set(put):
+        log.warning("discarded", remote=str(remote_id), reason="the claim of its poll ended")
+    return len(put)
 
 
 @worker_ready.connect

@@ -18,7 +18,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model, QuerySet
 from django.db.models.base import ModelState
 
-from keeptrusts.database import Asked, Columns, Raw, Statement, ask, ask_all, ids_of
+from keeptrusts.database import Asked, Columns, Raw, Statement, ask_all, ids_of
 
 _T = TypeVar("_T")
 _Row = TypeVar("_Row", bound=Model)
@@ -26,8 +26,8 @@ _Rows = Sequence[tuple[Any, ...]]
 
 _BEGIN = datetime(1971, 1, 1, tzinfo=UTC)
 _FIRST = 1_934_000_000
-# Django's one statement for many rows takes as long to make as some take to be written.
-_FEW = 3
+# Django's one statement for many rows takes as long to make as so many take to be written.
+_FEW = 50
 
 
 def _stand_in(kind: Any, place: int) -> Any:
@@ -191,27 +191,33 @@ def write(row: Model, names: Sequence[str]) -> None:
     Raises:
         DatabaseError: it is there no more.
     """
-    fields = _fields(type(row), tuple(names))
-    values = [one.pre_save(row, False) for one in (*fields, type(row)._meta.pk)]
-    if any(hasattr(one, "resolve_expression") for one in values):
-        row.save(update_fields=names)
-        return
-    params = [
-        one.get_db_prep_save(value, default)
-        for one, value in zip((*fields, type(row)._meta.pk), values, strict=True)
-    ]
-    with transaction.mark_for_rollback_on_error():
-        if ask(default, _updating(type(row), tuple(names)), params).many != 1:
-            raise DatabaseError("a row that was to be written is there no more")
+    write_all([row], names)
 
 
 def write_all(rows: Sequence[Model], names: Sequence[str]) -> None:
-    """The same of several rows of a model, which may be none: some by a statement each."""
+    """The same of several rows of a model, which may be none: a statement each, in one trip."""
     if len(rows) > _FEW:
         type(rows[0])._base_manager.bulk_update(rows, names)
         return
-    for row in rows:
-        write(row, names)
+    statements = [one for row in rows if (one := _written(row, tuple(names))) is not None]
+    if not statements:
+        return
+    with transaction.mark_for_rollback_on_error():
+        if any(answer.many != 1 for answer in ask_all(default, *statements)):
+            raise DatabaseError("a row that was to be written is there no more")
+
+
+def _written(row: Model, names: tuple[str, ...]) -> Asked | None:
+    """The statement that writes a row; None where Django wrote it, for a value that is computed."""
+    fields = (*_fields(type(row), names), type(row)._meta.pk)
+    values = [one.pre_save(row, False) for one in fields]
+    if any(hasattr(one, "resolve_expression") for one in values):
+        row.save(update_fields=names)
+        return None
+    params = [
+        one.get_db_prep_save(value, default) for one, value in zip(fields, values, strict=True)
+    ]
+    return _updating(type(row), names), params
 
 
 @lru_cache(maxsize=64)

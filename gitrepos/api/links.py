@@ -45,7 +45,7 @@ log = structlog.get_logger(__name__)
 
 _MAX_WAIT_SECONDS = 30
 _LOOK_SECONDS = 0.1
-_MERGED_SECONDS = 0.1
+_MERGED_SECONDS = 0.25
 _WAIT = whole(
     "wait", "Seconds to wait for the sync.", lowest=0, highest=_MAX_WAIT_SECONDS, default=0
 )

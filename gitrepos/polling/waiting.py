@@ -4,7 +4,7 @@ What a poll found stands in the row of its remote until a worker takes it. A mes
 workers names nobody: whoever gets one takes the sync whose turn it is by then.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -106,20 +106,29 @@ def next_group(groups: Iterable[Group], begun: Mapping[tuple[str, str], datetime
     return min(groups, key=turn, default=None)
 
 
-def put(fence: Fence, what: Found) -> None:
-    """Give back a remote that was polled; its sync waits, in the place that it has if it does.
+def put(claim_id: UUID, what: Mapping[UUID, Found]) -> Collection[UUID]:
+    """Give back remotes of a claim that were polled; their syncs wait, in the places they have.
 
-    Raises:
-        FenceLostError: the claim ended.
+    Returns those that the claim still held.
     """
     now = timezone.now()
     with transaction.atomic():
-        row = claims.lock(fence, now)
-        row.found = replace(what, kills=_kills(row)).as_json()
-        row.waits_since = row.waits_since or now
-        row.claim_id = None
-        row.lease_until = now + timedelta(seconds=WAITING_SECONDS)
-        statements.write(row, Remote.CLAIM)
+        rows = [row for row in _held(claim=claim_id, ids=list(what)) if claims.lasts(row, now)]
+        for row in rows:
+            row.found = replace(what[row.pk], kills=_kills(row)).as_json()
+            row.waits_since = row.waits_since or now
+            row.claim_id = None
+            row.lease_until = now + timedelta(seconds=WAITING_SECONDS)
+        statements.write_all(rows, Remote.CLAIM)
+    return [row.pk for row in rows]
+
+
+def _held_by(claim: UUID, ids: Sequence[UUID]) -> QuerySet[Remote]:
+    rows = Remote.objects.select_for_update().filter(pk__among=ids, claim_id=claim)
+    return rows.order_by("pk")  # As everywhere, so that nobody waits in a ring.
+
+
+_held = statements.objects(_held_by, claim=UUID, ids=list[UUID])
 
 
 def _kills(row: Remote) -> int:

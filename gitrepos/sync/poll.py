@@ -21,10 +21,11 @@ from keeptrusts.observed import traces
 log = structlog.get_logger(__name__)
 
 
-def poll(batch: Claim, hand_over: Callable[[Fence, Found], object]) -> None:
+def poll(batch: Claim, hand_over: Callable[[UUID, Mapping[UUID, Found]], object]) -> None:
     """Check each remote of a claim.
 
-    A changed one is handed over as soon as its answer is there; the others are given back.
+    Changed ones are handed over, by the claim's id and theirs, as soon as their answers are there;
+    the others are given back.
     """
     works = work.load(batch, only=_LOOKED_AT)
     pending = needs.pending_files(link for job in works.values() for link in job.links)
@@ -36,14 +37,19 @@ def poll(batch: Claim, hand_over: Callable[[Fence, Found], object]) -> None:
         batch.gate.leave(answer.key for answer in answers)
         seen = [hosts.seen(works[answer.key].remote, answer.error) for answer in answers]
         elsewhere = claims.learn(batch.id, seen, works[answers[0].key].started_at)
-        quiet = [
-            answer.key
-            for answer in answers
-            if answer.key not in elsewhere
-            and _is_quiet(
-                Fence(answer.key, batch.id), works[answer.key], answer, pending, hand_over
-            )
-        ]
+        changed, quiet = dict[UUID, Found](), []
+        for answer in answers:
+            if answer.key in elsewhere:
+                continue
+            job = works[answer.key]
+            if answer.error is not None:
+                work.fail_all(Fence(answer.key, batch.id), job, answer.error)
+            elif (found := _found(job, answer, pending)) is not None:
+                changed[answer.key] = found
+            else:
+                quiet.append(answer.key)
+        if changed:
+            hand_over(batch.id, changed)
         claims.settle(batch.id, quiet)
         _measure([works[answer.key].remote for answer in answers], answers, set(quiet))
 
@@ -70,25 +76,17 @@ _LOOKED_AT = (
 )
 
 
-def _is_quiet(
-    fence: Fence,
-    job: Work,
-    answer: check.RefsAnswer[UUID],
-    pending: Mapping[UUID, Reason],
-    hand_over: Callable[[Fence, Found], object],
-) -> bool:
-    """Act on an answer; returns True when there was nothing to do."""
-    if answer.error is not None:
-        work.fail_all(fence, job, answer.error)
-        return False
+def _found(
+    job: Work, answer: check.RefsAnswer[UUID], pending: Mapping[UUID, Reason]
+) -> Found | None:
+    """What a sync is to bring the links of a remote to; None where there is nothing to do."""
     heads = refs.found(job.followed(), answer.heads)
-    if any(needs.why(link, heads, pending, job.started_at) for link in job.links):
-        trace = job.trace()
-        with traces.bound(trace):
-            log.info("a poll found a change", url=job.remote.url)
-            hand_over(fence, Found(heads, job.requests(), job.edits(), trace.trace_id))
-        return False
-    return True
+    if not any(needs.why(link, heads, pending, job.started_at) for link in job.links):
+        return None
+    trace = job.trace()
+    with traces.bound(trace):
+        log.info("a poll found a change", url=job.remote.url)
+    return Found(heads, job.requests(), job.edits(), trace.trace_id)
 
 
 def _question(claim_id: UUID, job: Work) -> check.RefsQuestion[UUID] | None:

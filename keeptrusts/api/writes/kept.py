@@ -6,6 +6,7 @@ without it.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -21,7 +22,7 @@ from keeptrusts.api import acting
 from keeptrusts.api.errors import AlreadyDoneError, FieldError, RefusedError
 from keeptrusts.api.printable import encode
 from keeptrusts.api.writes import conditions
-from keeptrusts.database import insert
+from keeptrusts.database import ask, insert
 from keeptrusts.models import KeptAnswer
 
 REPLAYED = "Idempotent-Replayed"
@@ -69,9 +70,13 @@ def find(at: Place) -> Response | None:
         AlreadyDoneError: it is kept without what it showed.
         RefusedError: 422, it is that to another body (`idempotency_key_reused`).
     """
-    row = next(iter(_kept(pk=at.pk)), None)
-    if row is None or row.created_at <= timezone.now() - _LIFE:
+    return _again(_kept(pk=at.pk), at)
+
+
+def _again(rows: Sequence[KeptAnswer], at: Place) -> Response | None:
+    if not rows or _is_over(rows[0]):
         return None
+    row = rows[0]
     if not _is_same(row, at):
         raise RefusedError(
             422,
@@ -82,6 +87,10 @@ def find(at: Place) -> Response | None:
     if row.body is None or row.sees != at.sees:
         raise AlreadyDoneError(row.target, headers=again)
     return Response(row.body.encode(), status=row.status, headers=again)
+
+
+def _is_over(row: KeptAnswer) -> bool:
+    return row.created_at <= timezone.now() - _LIFE
 
 
 _kept = statements.objects(lambda pk: KeptAnswer.objects.filter(pk=pk), pk=str)
@@ -98,23 +107,25 @@ def claim(at: Place) -> Response | None:
     """
     if connection.vendor == "postgresql":
         number = int.from_bytes(bytes.fromhex(at.pk)[:8], signed=True)
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [number])
-            if cursor.fetchone() != (True,):
-                raise RefusedError(
-                    409,
-                    "idempotency_key_in_use",
-                    "A request with this Idempotency-Key is under way; send it again in a second.",
-                    headers={"Retry-After": "1"},
-                )
-    return find(at)
+        if ask(connection, "SELECT pg_try_advisory_xact_lock(%s)", [number]).rows != [(True,)]:
+            raise RefusedError(
+                409,
+                "idempotency_key_in_use",
+                "A request with this Idempotency-Key is under way; send it again in a second.",
+                headers={"Retry-After": "1"},
+            )
+    rows = _kept(pk=at.pk)
+    if rows and _is_over(rows[0]):
+        rows[0].delete()
+    return _again(rows, at)
 
 
 def keep(at: Place, answer: Response, *, is_secret: bool) -> None:
-    """Keep an answer, in the transaction of what it tells; without its body if `is_secret`."""
+    """Keep an answer, in the transaction of what it tells; without its body if `is_secret`.
+
+    That transaction has the place by `claim`.
+    """
     target, encoded = answer.data["data"], encode(answer.data)
-    if _kept(pk=at.pk):
-        KeptAnswer.objects.filter(pk=at.pk).delete()  # One that is over.
     row = KeptAnswer(
         pk=at.pk,
         body_mac=sealing.vouch(at.body, row=_row(at.pk))[: sealing.MAC_DIGITS].decode(),

@@ -188,7 +188,7 @@ def test_the_lease_of_a_sync_counts_from_its_begin(admin: APIClient, repo: Repo)
     lease = timedelta(seconds=claims.LEASE_SECONDS)
     batch = claims.due(now)
     assert batch
-    waiting.put(Fence(batch.remote_ids[0], batch.id), Found({}))
+    waiting.put(batch.id, {batch.remote_ids[0]: Found({})})
 
     assert waiting.take(uuid4(), now)
 
