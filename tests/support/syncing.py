@@ -1,6 +1,8 @@
 """Links and syncs in this process: the steps of the tasks, without the broker between them."""
 
+from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from django.utils import timezone
 from rest_framework.test import APIClient
@@ -9,6 +11,8 @@ from configurations.models import Configuration
 from events.models import Event
 from gitrepos.models import Remote
 from gitrepos.polling import claims
+from gitrepos.polling.claims import Fence
+from gitrepos.polling.waiting import Found
 from gitrepos.sync import poll as polling
 from gitrepos.sync import steps
 
@@ -31,7 +35,13 @@ def poll() -> None:
 def run_due() -> None:
     """Run a tick, with everything it starts, in this process."""
     if batch := claims.due(timezone.now()):
-        polling.poll(batch, steps.sync)
+        polling.poll(batch, sync)
+
+
+def sync(claim_id: UUID, found: Mapping[UUID, Found]) -> None:
+    """Sync what a poll found under its own claim."""
+    for remote_id, what in found.items():
+        steps.sync(Fence(remote_id, claim_id), what)
 
 
 def shown(admin: APIClient, link: dict[str, Any]) -> dict[str, Any]:

@@ -19,11 +19,11 @@ from gitrepos.polling import claims, hosts
 from gitrepos.polling import gate as gate_module
 from gitrepos.polling.gate import Gate
 from gitrepos.sync import poll as polling
-from gitrepos.sync import steps, work
+from gitrepos.sync import work
 from tests.support.forge import Forge, Reply
 from tests.support.repo import Repo, policy
 from tests.support.stack import free_port
-from tests.support.syncing import link, poll, run_due, shown
+from tests.support.syncing import link, poll, run_due, shown, sync
 from tests.support.syncing import request as request_sync
 
 pytestmark = [pytest.mark.django_db, pytest.mark.smoke]
@@ -145,13 +145,13 @@ def test_after_a_pause_one_remote_is_the_probe(
     probe = claims.due(timezone.now())
     meanwhile = claims.due(timezone.now())
     assert probe
-    polling.poll(probe, steps.sync)
+    polling.poll(probe, sync)
     after = claims.due(timezone.now())
 
     assert after
     assert (len(probe.remote_ids), meanwhile, len(after.remote_ids)) == (1, None, 1)
     assert (Host.objects.count(), Pause.objects.count()) == (0, 0)
-    polling.poll(after, steps.sync)
+    polling.poll(after, sync)
     assert shown(admin, limited)["error"] is None
 
 
@@ -325,14 +325,14 @@ def test_a_host_is_probed_by_turns_until_one_is_answered(
     assert probe
     [first] = probe.remote_ids
     forge.answers.clear()
-    polling.poll(probe, steps.sync)
+    polling.poll(probe, sync)
 
     after = claims.due(timezone.now())
 
     assert first == Link.objects.get(pk=down[-1]["id"]).remote_id
     assert after
     assert len(after.remote_ids) == 3
-    polling.poll(after, steps.sync)
+    polling.poll(after, sync)
     assert [shown(admin, row)["error"] for row in down] == [None] * 4
 
 
@@ -446,7 +446,7 @@ def test_a_host_is_called_by_as_many_at_once_as_the_operator_allows(
     batch = claims.due(timezone.now())
     assert batch
 
-    polling.poll(batch, lambda fence, _heads: claims.settle(fence.claim_id, [fence.remote_id]))
+    polling.poll(batch, lambda claim_id, found: claims.settle(claim_id, list(found)))
 
     assert most == 2
     assert Remote.objects.filter(failures=0, last_polled_at__isnull=False).count() == 8

@@ -25,7 +25,7 @@ from gitrepos.sync import poll as polling
 from gitrepos.sync import steps
 from tests.support.forge import Forge
 from tests.support.repo import Repo, policy
-from tests.support.syncing import edit, link, poll, request, run_due, runs, shown
+from tests.support.syncing import edit, link, poll, request, run_due, runs, shown, sync
 
 WHEN = st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1)).map(
     lambda naive: naive.replace(tzinfo=UTC)
@@ -332,7 +332,7 @@ def test_what_was_claimed_and_has_no_link_any_more_is_not_asked(
     assert batch
     edit(admin, row, suspended=True)
 
-    polling.poll(batch, steps.sync)
+    polling.poll(batch, sync)
 
     found = Remote.objects.get()
     assert (found.next_poll_at, found.claim_id, forge.calls(repo)) == (None, None, [])

@@ -31,6 +31,7 @@ from tests.support.syncing import (
     request,
     run_due,
     shown,
+    sync,
     unlink,
 )
 
@@ -143,7 +144,7 @@ def test_a_failure_of_the_check_passes_over_an_edited_link(
     batch = claims.due(timezone.now())
     assert batch
 
-    polling.poll(batch, steps.sync)
+    polling.poll(batch, sync)
 
     assert [shown(admin, row)["status"] for row in rows] == ["pending", "error"]
     found = Remote.objects.get()
@@ -202,7 +203,7 @@ def test_a_message_that_comes_too_late_does_nothing(
     before = list(Remote.objects.values()), len(forge.calls(repo))
 
     steps.sync(Fence(batch.remote_ids[0], batch.id), Found({"HEAD": "0" * 40}))
-    polling.poll(batch, steps.sync) if gone != "expired" else None
+    polling.poll(batch, sync) if gone != "expired" else None
 
     assert (list(Remote.objects.values()), len(forge.calls(repo))) == before
     assert hashes() == {}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.utils import timezone
@@ -173,10 +174,11 @@ def test_two_links_that_write_one_id_at_the_same_moment(
         rows.append(link(admin, repo.url))
     batch = claims.due(timezone.now())
     assert batch is not None
-    waiting: list[tuple[Fence, Any]] = []
-    polling.poll(batch, lambda fence, found: waiting.append((fence, found)))
+    waiting: dict[UUID, Any] = {}
+    polling.poll(batch, lambda _, found: waiting.update(found))
+    fences = [Fence(remote_id, batch.id) for remote_id in waiting]
 
-    together(2, lambda number: steps.sync(*waiting[number]))
+    together(2, lambda number: steps.sync(fences[number], waiting[fences[number].remote_id]))
 
     said = sorted(outcomes(admin, row)[BOT, "bot"] for row in rows)
     owner = get(admin, "/v1/configurations/bot")["git_repo"]

@@ -1,5 +1,7 @@
 """New links and restored configurations while other links sync."""
 
+from uuid import UUID
+
 import pytest
 from django.utils import timezone
 from rest_framework.test import APIClient
@@ -7,9 +9,8 @@ from rest_framework.test import APIClient
 from gitrepos.polling import claims
 from gitrepos.polling.waiting import Found
 from gitrepos.sync import poll as polling
-from gitrepos.sync import steps
 from tests.support.repo import Repo, policy
-from tests.support.syncing import get, link, poll, run_due
+from tests.support.syncing import get, link, poll, run_due, sync
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
@@ -20,12 +21,11 @@ def test_a_link_that_comes_after_the_check_waits_for_the_next(admin: APIClient, 
     link(admin, repo.url, branch="main")
     batch = claims.due(timezone.now())
     assert batch
-    handed: list[tuple[claims.Fence, Found]] = []
-    polling.poll(batch, lambda *found: handed.append(found))
+    handed: dict[UUID, Found] = {}
+    polling.poll(batch, lambda _, found: handed.update(found))
     late = link(admin, repo.url, auto_create_configuration=False)
 
-    for fence, found in handed:
-        steps.sync(fence, found)
+    sync(batch.id, handed)
 
     assert get(admin, f"/v1/git-repos/{late['id']}")["error"] is None
     run_due()
