@@ -15,7 +15,18 @@ from uuid import UUID
 from django.db import DatabaseError, connections, transaction
 from django.db import connection as default
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Model, QuerySet
+from django.db.models import (
+    BigIntegerField,
+    BooleanField,
+    CharField,
+    DateTimeField,
+    IntegerField,
+    Model,
+    PositiveIntegerField,
+    QuerySet,
+    TextField,
+    UUIDField,
+)
 from django.db.models.base import ModelState
 
 from keeptrusts.database import Asked, Columns, Raw, Statement, ask_all, ids_of
@@ -28,6 +39,11 @@ _BEGIN = datetime(1971, 1, 1, tzinfo=UTC)
 _FIRST = 1_934_000_000
 # Django's one statement for many rows takes as long to make as so many take to be written.
 _FEW = 50
+# Values of these fields PostgreSQL's driver takes as they are, as Django would hand them over.
+_PLAIN = {
+    BigIntegerField, BooleanField, CharField, DateTimeField, IntegerField, PositiveIntegerField,
+    TextField, UUIDField,
+}  # fmt: skip
 
 
 def _stand_in(kind: Any, place: int) -> Any:
@@ -209,25 +225,33 @@ def write_all(rows: Sequence[Model], names: Sequence[str]) -> None:
 
 def _written(row: Model, names: tuple[str, ...]) -> Asked | None:
     """The statement that writes a row; None where Django wrote it, for a value that is computed."""
-    fields = (*_fields(type(row), names), type(row)._meta.pk)
-    values = [one.pre_save(row, False) for one in fields]
-    if any(hasattr(one, "resolve_expression") for one in values):
-        row.save(update_fields=names)
-        return None
-    params = [
-        one.get_db_prep_save(value, default) for one, value in zip(fields, values, strict=True)
-    ]
+    params = []
+    for field, is_plain in _fields(type(row), names):
+        value = getattr(row, field.attname) if is_plain else field.pre_save(row, False)
+        if hasattr(value, "resolve_expression"):
+            row.save(update_fields=names)
+            return None
+        params.append(value if is_plain else field.get_db_prep_save(value, default))
     return _updating(type(row), names), params
 
 
 @lru_cache(maxsize=64)
-def _fields(model: type[Model], names: tuple[str, ...]) -> tuple[Any, ...]:
-    return tuple(model._meta.get_field(name) for name in names)
+def _fields(model: type[Model], names: tuple[str, ...]) -> tuple[tuple[Any, bool], ...]:
+    """The fields to write and the key; of each, whether the driver takes its value as it is."""
+    fields = (*(model._meta.get_field(name) for name in names), model._meta.pk)
+    return tuple((one, _is_plain(one)) for one in fields)
+
+
+def _is_plain(field: Any) -> bool:
+    if default.vendor != "postgresql" or getattr(field, "auto_now", False):
+        return False
+    return type(field.target_field if field.is_relation else field) in _PLAIN
 
 
 @lru_cache(maxsize=64)
 def _updating(model: type[Model], names: tuple[str, ...]) -> str:
     quoted = default.ops.quote_name
-    columns = ", ".join(f"{quoted(one.column)} = %s" for one in _fields(model, names))
+    fields = [one for one, _ in _fields(model, names)][:-1]
+    columns = ", ".join(f"{quoted(one.column)} = %s" for one in fields)
     table, key = quoted(model._meta.db_table), quoted(str(model._meta.pk.column))
     return f"UPDATE {table} SET {columns} WHERE {key} = %s"  # noqa: S608 - names of models alone

@@ -21,9 +21,10 @@ from gitrepos.links.sealed_secrets import sealed_webhook_secret
 from gitrepos.models import Link, Remote
 from gitrepos.polling import claims
 from keeptrusts import counters, statements
-from keeptrusts.api.errors import ConflictError, FieldError
+from keeptrusts.api.errors import ConflictError, FieldError, NotFoundError
 from keeptrusts.database import insert
 from keeptrusts.observed import traces
+from keeptrusts.statements import together
 
 Fields = Mapping[str, Any]
 
@@ -64,10 +65,9 @@ def create(url: RepoURL, *, token: str, credential: str, fields: Fields) -> Link
     with _unique(row), writing():
         # Behind the lock: so no link gets a time before that of a link that readers have seen.
         row.created_at = row.updated_at = timezone.now()
-        row.remote = remotes.remote_for(url, token, remotes.shared(credential))
+        row.remote = remotes.remote_for(url, token, remotes.shared(credential), locks=True)
         insert([row])
-        [remote] = remotes.locked(row.remote)
-        claims.reschedule(remote)
+        claims.reschedule(row.remote)
         audit.record("git_repo.linked", row.pk, after=_audited(row))
     return row
 
@@ -230,19 +230,30 @@ def hear(link_id: UUID, *, commit: str | None) -> None:
     """
     now = timezone.now()
     with writing():
-        [remote] = remotes.locked(remotes.of_link(link_id))
-        [row] = _locked(pk=link_id)
+        remote, row = _both_locked(link_id)
         row.last_delivery_at = now
-        if commit is not None and not row.suspended:
+        is_asked = commit is not None and not row.suspended
+        if is_asked:
             # An attempt in flight may have asked the forge before this push.
             if row.requested_seq == row.served_seq or remote.is_at_work:
                 row.requested_seq += 1
                 row.trace_id = traces.current_id()
-            row.expected_commit = commit
+            row.expected_commit = commit or ""
             row.expected_until = now + timedelta(seconds=_EXPECTED_SECONDS)
-            claims.ask(remote, now, afresh=True)
         statements.write(row, Link.REQUESTS)
-        claims.set_pace(remote, now)
+        claims.set_pace(remote, now, is_asked=is_asked)
+
+
+def _both_locked(link_id: UUID) -> tuple[Remote, Link]:
+    """A link and its remote, for a writer of links.
+
+    Raises:
+        NotFoundError: there is no such link.
+    """
+    remotes_found, links_found = together(remotes.locking(link_id), _locked.of(pk=link_id))
+    if not links_found:
+        raise NotFoundError("git repo with this id")
+    return remotes_found[0], links_found[0]
 
 
 _locked = statements.objects(lambda pk: Link.objects.select_for_update().filter(pk=pk), pk=UUID)
@@ -328,8 +339,7 @@ def writing() -> Iterator[None]:
 
 def _requested(link_id: UUID) -> Link:
     """Add a request for a sync to a link, and make it due now."""
-    [remote] = remotes.locked(remotes.of_link(link_id))
-    [row] = _locked(pk=link_id)
+    remote, row = _both_locked(link_id)
     if row.suspended:
         raise ConflictError("suspended", "The link is suspended; resume it first.")
     row.requested_seq += 1

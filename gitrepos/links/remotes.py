@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from gitrepos.errors import SecretLostError
 from gitrepos.forge.addresses import RepoURL, origin, stored
 from gitrepos.links.sealed_secrets import refused, sealed, token_of
@@ -11,6 +13,7 @@ from keeptrusts import statements
 from keeptrusts.api.errors import ConflictError, FieldError, NotFoundError
 from keeptrusts.database import insert
 from keeptrusts.sealing import fingerprint
+from keeptrusts.statements import Question
 
 
 def shared(name: str) -> GitCredential | None:
@@ -27,21 +30,31 @@ def shared(name: str) -> GitCredential | None:
     return row
 
 
-def remote_for(url: RepoURL, token: str, shared: GitCredential | None) -> Remote:
+def remote_for(
+    url: RepoURL, token: str, shared: GitCredential | None, *, locks: bool = False
+) -> Remote:
     """The remote for a url and a credential; made for the first link.
+
+    With `locks` nobody else has it until the transaction ends.
 
     Raises:
         FieldError: the credential is not for `url`, or is missing.
     """
     made = new(url, token, shared)
-    existing = _existing(url=url.text, credential=made.credential_digest)
+    find = _existing_locked if locks else _existing
+    existing = find(url=url.text, credential=made.credential_digest)
     if not existing:
         insert([made])
     return existing[0] if existing else made
 
 
-_existing = statements.objects(
-    lambda url, credential: Remote.objects.filter(url=url, credential_digest=credential),
+def _of_place(url: str, credential: str) -> QuerySet[Remote]:
+    return Remote.objects.filter(url=url, credential_digest=credential)
+
+
+_existing = statements.objects(_of_place, url=str, credential=str)
+_existing_locked = statements.objects(
+    lambda url, credential: _of_place(url, credential).select_for_update(),
     url=str,
     credential=str,
 )
@@ -126,6 +139,16 @@ def of_link(link_id: UUID) -> Remote:
 
 
 _of_link = statements.objects(lambda link: Remote.objects.filter(links=link), link=UUID)
+
+
+def locking(link_id: UUID) -> Question[list[Remote]]:
+    """The question that locks the remote of a link, of which there is none without the link."""
+    return _locking.of(link=link_id)
+
+
+_locking = statements.objects(
+    lambda link: Remote.objects.select_for_update(of=("self",)).filter(links=link), link=UUID
+)
 
 
 def locked(*remotes: Remote) -> list[Remote]:

@@ -378,15 +378,13 @@ def _next_poll_at(row: Remote, now: datetime, unheard_seconds: int) -> datetime:
     return max(now + later, row.limited_until or now)
 
 
-def ask(remote: Remote, now: datetime, *, afresh: bool = False) -> None:
+def ask(remote: Remote, now: datetime) -> None:
     """Make a remote due now, before the scheduled ones; one that was due already keeps its place.
 
-    With `afresh` its failures are forgotten. `remote` is locked.
+    `remote` is locked.
     """
     _ask(remote, now)
     remote.stalled = False
-    if afresh:
-        remote.failures = 0
     statements.write(remote, Remote.SCHEDULE)
 
 
@@ -407,8 +405,14 @@ def outdate(links: QuerySet[Link]) -> None:
     links.update(generation=F("generation") + 1)
 
 
-def set_pace(remote: Remote, now: datetime) -> None:
-    """Set a remote's interval from its links; its next poll stays. `remote` is locked."""
+def set_pace(remote: Remote, now: datetime, *, is_asked: bool) -> None:
+    """Set a remote's interval from its links; its next poll stays, unless it `is_asked` for.
+
+    By that its failures are forgotten. `remote` is locked.
+    """
+    if is_asked:
+        _ask(remote, now)
+        remote.stalled, remote.failures = False, 0
     interval, *_ = _asked_of(remote, now)
     remote.interval_seconds = interval or remote.interval_seconds
     statements.write(remote, Remote.SCHEDULE)
