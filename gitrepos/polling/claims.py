@@ -310,26 +310,42 @@ def finish(
     with transaction.atomic():
         locked, standing = together(locking(fence), _standing_at(fence.remote_id, now))
         row = held(locked, fence, now)
-        row.claim_id = row.lease_until = row.found = row.waits_since = None
-        row.last_polled_at = now
         failures = row.failures if keeps_pace else row.failures + 1
         row.failures, row.put_off = (0, 0) if ok else (failures, row.put_off)
         if ok or limited_until:
             row.limited_until = limited_until
-        pace, unheard, behind, expecting = standing[0] if standing else _UNPOLLED
-        row.asked = bool(behind)
-        at_once = at_once or row.asked
-        row.stalled = stalled and not at_once
-        row.interval_seconds = pace or row.interval_seconds
-        if row.stalled or pace is None:
-            row.next_poll_at = None
-        elif at_once:
-            row.next_poll_at = now
-        elif expecting:
-            row.next_poll_at = _soon(now, row.failures)
-        else:
-            row.next_poll_at = _next_poll_at(row, now, unheard)
-        statements.write(row, [*Remote.CLAIM, *Remote.SCHEDULE])
+        _end(row, now, standing, at_once=at_once, stalled=stalled)
+
+
+def give_back(row: Remote, now: datetime, *, at_once: bool) -> None:
+    """Give back a remote after a sync that went well, as `finish` does, in its own transaction.
+
+    `row` is locked, and the sync's link is written.
+    """
+    row.failures, row.put_off, row.limited_until = 0, 0, None
+    [standing] = together(_standing_at(row.pk, now))
+    _end(row, now, standing, at_once=at_once, stalled=False)
+
+
+def _end(
+    row: Remote, now: datetime, standing: Sequence[Any], *, at_once: bool, stalled: bool
+) -> None:
+    row.claim_id = row.lease_until = row.found = row.waits_since = None
+    row.last_polled_at = now
+    pace, unheard, behind, expecting = standing[0] if standing else _UNPOLLED
+    row.asked = bool(behind)
+    at_once = at_once or row.asked
+    row.stalled = stalled and not at_once
+    row.interval_seconds = pace or row.interval_seconds
+    if row.stalled or pace is None:
+        row.next_poll_at = None
+    elif at_once:
+        row.next_poll_at = now
+    elif expecting:
+        row.next_poll_at = _soon(now, row.failures)
+    else:
+        row.next_poll_at = _next_poll_at(row, now, unheard)
+    statements.write(row, [*Remote.CLAIM, *Remote.SCHEDULE])
 
 
 def _asked_of(remote: Remote, now: datetime) -> tuple[Any, ...]:

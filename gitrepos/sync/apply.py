@@ -19,7 +19,7 @@ from gitrepos.errors import (
     PathNotFoundError,
     RemoteError,
 )
-from gitrepos.models import NO_POLICY_FILES, Link, LinkedFile, SyncRun
+from gitrepos.models import NO_POLICY_FILES, Link, LinkedFile, Remote, SyncRun
 from gitrepos.polling import claims
 from gitrepos.polling.claims import Fence
 from gitrepos.refs import Head
@@ -55,7 +55,11 @@ class NotWeighedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A link as it was when the attempt began; after an edit the attempt must not be applied."""
+    """A link as it was when the attempt began; after an edit the attempt must not be applied.
+
+    `is_only`: nothing else is done under the claim, so the remote is given back with what is put
+    in force; due `again_at_once` if it was edited since the poll.
+    """
 
     link_id: UUID
     generation: int
@@ -64,6 +68,8 @@ class Attempt:
     reason: Reason
     trigger: SyncRun.Trigger
     started_at: datetime
+    is_only: bool = False
+    again_at_once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +118,7 @@ def apply(
         notices.tell_stage(link.pk, "planned", commit)
         if against is not None:
             _hold_back(link, attempt, against, commit, now, head=head, made=snapshot.commit)
-            _count()
+            _end(link, attempt, now)
             return against
         if decided is not None:
             where = {"ref": head.ref, "tree": snapshot.tree_id}
@@ -129,7 +135,7 @@ def apply(
         link.let_off = ", ".join(snapshot.let_off)
         link.last_synced_at = now
         _observe(link, attempt)
-        _count()
+        _end(link, attempt, now)
         return None
 
 
@@ -193,6 +199,12 @@ def fail(fence: Fence, attempt: Attempt, error: RemoteError, *, head: str | None
         return news
 
 
+def _end(link: Link, attempt: Attempt, now: datetime) -> None:
+    if attempt.is_only:
+        claims.give_back(link.remote, now, at_once=attempt.again_at_once)
+    _count()
+
+
 def _count() -> None:
     """Count a sync that decided. Called last: who counts has all other locks already."""
     counters.bump(Link.SYNCS)
@@ -200,8 +212,7 @@ def _count() -> None:
 
 def _locked(fence: Fence, attempt: Attempt, now: datetime) -> Link:
     remotes, links = together(claims.locking(fence), _one.of(pk=attempt.link_id))
-    claims.held(remotes, fence, now)
-    return _unchanged(links, attempt)
+    return _unchanged(claims.held(remotes, fence, now), links, attempt)
 
 
 def _locked_with_files(
@@ -217,17 +228,17 @@ def _locked_with_files(
         history.files_of(attempt.link_id),
         publish.holding(),
     )
-    claims.held(remotes, fence, now)
-    link = _unchanged(links, attempt)
+    link = _unchanged(claims.held(remotes, fence, now), links, attempt)
     if not held:
         publish.hold()  # The first ever: there is nothing to lock yet.
     return link, rows
 
 
-def _unchanged(found: Sequence[Link], attempt: Attempt) -> Link:
+def _unchanged(remote: Remote, found: Sequence[Link], attempt: Attempt) -> Link:
     link = found[0] if found else None
     if link is None or link.suspended or link.generation != attempt.generation:
         raise LinkChangedError("the link was edited, suspended or deleted")
+    link.remote = remote
     return link
 
 

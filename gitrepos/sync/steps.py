@@ -14,6 +14,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from enum import Enum, auto
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
@@ -73,8 +74,10 @@ def sync(fence: Fence, what: Found) -> None:
                 limited_until = hosts.limited(job.remote, look.result)
             attempt = job.attempt(look.link, reason, what)
             results[look.link.pk] = _sync_link(fence, attempt, look, head, found)
+            if attempt.is_only and results[look.link.pk] is _End.APPLIED:
+                return  # With it the remote was given back.
         changed = _reasons(job, heads, pending).keys()
-        failed = list(results.values()).count(False)
+        failed = list(results.values()).count(_End.FAILED)
         left_over = bool(changed - results.keys()) and not failed
         claims.finish(
             fence,
@@ -227,18 +230,26 @@ def _is_tag(job: Work, tag: str) -> bool:
     return any(answer.heads.get(tag) for group in groups for answer in group)
 
 
+class _End(Enum):
+    """What came of a link's sync: applied or held; shown as a failure; or neither of both."""
+
+    APPLIED = auto()
+    FAILED = auto()
+    OTHER = auto()
+
+
 def _sync_link(
     fence: Fence, attempt: Attempt, look: Look, head: Head, found: Sequence[Look]
-) -> bool:
+) -> _End:
     """Apply or hold the snapshot of one link, or show its failure; `found` has its siblings' too.
 
-    Returns False for a failure; True also when the link changed meanwhile and nothing was written.
+    Nothing is written when the link changed meanwhile.
     """
     with _ending(attempt, head):
         return _synced(fence, attempt, look, head, found)
 
 
-def _synced(fence: Fence, attempt: Attempt, look: Look, head: Head, found: Sequence[Look]) -> bool:
+def _synced(fence: Fence, attempt: Attempt, look: Look, head: Head, found: Sequence[Look]) -> _End:
     result = look.result
     with work.overtaken(attempt):
         if isinstance(result, GoneError) and apply.gone(fence, attempt, result, head, looks=found):
@@ -246,10 +257,11 @@ def _synced(fence: Fence, attempt: Attempt, look: Look, head: Head, found: Seque
         elif isinstance(result, RemoteError):
             if apply.fail(fence, attempt, result, head=head.commit):
                 log.warning("sync failed", git_repo=str(attempt.link_id), code=result.code)
-            return False
+            return _End.FAILED
         else:
             _apply(fence, attempt, look, result, head, found)
-    return True
+            return _End.APPLIED
+    return _End.OTHER
 
 
 @contextlib.contextmanager

@@ -75,6 +75,8 @@ class Work:
             reason=reason,
             trigger=reason.trigger(link, self.started_at),
             started_at=self.started_at,
+            is_only=len(self.links) == 1,
+            again_at_once=what is not None and what.is_before_edit(link),
         )
 
 

@@ -85,4 +85,4 @@ def test_a_sync_takes_few_trips_in_all(
 
     tasks.sync_remote.apply()
 
-    assert len(trips) <= 22 + 1
+    assert len(trips) <= 21 + 1
