@@ -6,9 +6,9 @@ The whole control plane as `manage.py up` runs it, on PostgreSQL and Redis as th
 (without fsync) or on its embedded default, and a forge that answers from memory (`packed.py`).
 Links are made by POSTs with idempotency keys over kept connections; then each repository is pushed
 to, and a delivery to its webhook says so. Measured from the first POST, or delivery, until all
-policies are in force. CPU is that of our processes, part by part; that of the forge, the client,
-PostgreSQL and Redis is not in it (SQLite's is, which works in our processes). With `--before`, a
-working tree of another version with a `.venv`, both are measured in turn.
+policies are in force. CPU is that of our processes, part by part, and beside it that of PostgreSQL
+and Redis where the bench started them; that of the forge and the client is in neither. With
+`--before`, a working tree of another version with a `.venv`, both are measured in turn.
 """
 
 from __future__ import annotations
@@ -119,18 +119,31 @@ def alone(pid: int) -> float:
     return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
+def of_servers() -> float:
+    """CPU seconds of PostgreSQL and Redis, which are children of this process."""
+    names = ("postgres", "redis-server")
+    return sum(alone(one) for one in tree(os.getpid()) if comm(one) in names)
+
+
+def comm(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
 class Phase:
     """What a phase took: seconds, and CPU seconds by part."""
 
     def __init__(self, pid: int, act: Callable[[], None], database: Database, wanted: int) -> None:
-        before, began = cpu(pid), time.monotonic()
+        before, servers, began = cpu(pid), of_servers(), time.monotonic()
         act()
         self.sent = time.monotonic() - began
         while (count := database.versions()) < wanted:
             assert time.monotonic() < began + PATIENCE_SECONDS, f"{count} of {wanted}"
             time.sleep(0.05)
         self.wall = time.monotonic() - began
-        after = cpu(pid)
+        after, self.servers = cpu(pid), of_servers() - servers
         self.cpu = {name: after[name] - before.get(name, 0.0) for name in after}
         # The broker is a server as PostgreSQL is.
         self.ours = sum(used for name, used in self.cpu.items() if name != "broker")
@@ -211,7 +224,9 @@ def say(what: str, phase: Phase) -> None:
     parts = ", ".join(f"{name} {used:.1f}" for name, used in phase.cpu.items() if used >= 0.05)
     print(
         f"  {what}: {phase.wall:.1f} s (sent after {phase.sent:.1f} s), CPU {phase.ours:.1f} s,"
-        f" wall {2 * phase.wall / phase.ours:.2f} of half of it; {parts}",
+        f" wall {2 * phase.wall / phase.ours:.2f} of half of it; {parts}; PostgreSQL and Redis"
+        f" {phase.servers:.1f}, wall {2 * phase.wall / (phase.ours + phase.servers):.2f} of half of"
+        " all",
         flush=True,
     )
 

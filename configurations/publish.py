@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from keeptrusts import counters
 from keeptrusts.messaging import hints
-from keeptrusts.statements import Question
+from keeptrusts.statements import BoundQuery
 
 COUNTER = "configurations"
 
@@ -29,6 +29,6 @@ def hold() -> None:
     counters.hold(COUNTER)
 
 
-def holding() -> Question[Sequence[object]]:
+def holding() -> BoundQuery[Sequence[object]]:
     """The question that holds so; an answer without a row means that it did not."""
     return counters.holding(COUNTER)

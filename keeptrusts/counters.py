@@ -14,7 +14,7 @@ from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from keeptrusts import statements
 from keeptrusts.database import ask, compiled
 from keeptrusts.models import Count, Counter
-from keeptrusts.statements import Question
+from keeptrusts.statements import BoundQuery
 
 # Without a clock that went on, a restored database would give the numbers that it lost again.
 _MOST_STEP_US = 1000
@@ -72,7 +72,7 @@ def hold(name: str) -> None:
     _locked(name)
 
 
-def holding(name: str) -> Question[Sequence[object]]:
+def holding(name: str) -> BoundQuery[Sequence[object]]:
     """The question that locks a counter; where it has no row yet, `hold` makes one."""
     return _of_name.of(name=name)
 

@@ -128,33 +128,33 @@ def alone() -> Iterator[None]:
 Asked = tuple[str, Sequence[Any] | None]
 
 
-class Answer(NamedTuple):
+class Result(NamedTuple):
     """The rows of a statement, and how many it found or wrote."""
 
     rows: list[tuple[Any, ...]]
     many: int
 
 
-def ask(connection: BaseDatabaseWrapper, sql: str, params: Sequence[Any] | None = None) -> Answer:
+def ask(connection: BaseDatabaseWrapper, sql: str, params: Sequence[Any] | None = None) -> Result:
     """Ask a statement whose SQL is kept."""
     return ask_all(connection, (sql, params))[0]
 
 
-def ask_all(connection: BaseDatabaseWrapper, *statements: Asked) -> list[Answer]:
+def ask_all(connection: BaseDatabaseWrapper, *statements: Asked) -> list[Result]:
     """Ask several, each after the one before; on PostgreSQL in one trip.
 
     There they go past the cursors of Django and of the driver, which serve whatever may be asked,
     and take most of the time of a short statement.
     """
     if connection.vendor == "postgresql" and not connection.queries_logged:
-        answers: list[Answer] = connection.ask(*statements)  # type: ignore[attr-defined]
+        answers: list[Result] = connection.ask(*statements)  # type: ignore[attr-defined]
         return answers
     answers = []
     with connection.cursor() as cursor:
         for sql, params in statements:
             cursor.execute(sql, params)
             found = cursor.fetchall() if cursor.description else []
-            answers.append(Answer(found, cursor.rowcount))
+            answers.append(Result(found, cursor.rowcount))
     return answers
 
 

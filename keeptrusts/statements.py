@@ -142,7 +142,7 @@ def _key(param: Any) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class Question(Generic[_T]):
+class BoundQuery(Generic[_T]):
     """A query with the values of its names, not asked yet."""
 
     alias: str
@@ -169,7 +169,7 @@ class Prepared(Generic[_T]):
         answer: _T = together(self.of(**given))[0]
         return answer
 
-    def of(self, **given: Any) -> Question[_T]:
+    def of(self, **given: Any) -> BoundQuery[_T]:
         """The question for these values."""
         if self._made is None:
             used = {
@@ -177,10 +177,10 @@ class Prepared(Generic[_T]):
             }
             self._made = _Given(self._build(**used), self._kinds, used)
         made = self._made
-        return Question(made.alias, made.asked(given), partial(self._read, made))
+        return BoundQuery(made.alias, made.asked(given), partial(self._read, made))
 
 
-def together(*questions: Question[Any]) -> list[Any]:
+def together(*questions: BoundQuery[Any]) -> list[Any]:
     """The answers of now to questions on one database, asked in this order and in one trip."""
     answers = ask_all(connections[questions[0].alias], *(one.asked for one in questions))
     return [one.read(answer.rows) for one, answer in zip(questions, answers, strict=True)]

@@ -13,7 +13,7 @@ from keeptrusts import statements
 from keeptrusts.api.errors import ConflictError, FieldError, NotFoundError
 from keeptrusts.database import insert
 from keeptrusts.sealing import fingerprint
-from keeptrusts.statements import Question
+from keeptrusts.statements import BoundQuery
 
 
 def shared(name: str) -> GitCredential | None:
@@ -141,7 +141,7 @@ def of_link(link_id: UUID) -> Remote:
 _of_link = statements.objects(lambda link: Remote.objects.filter(links=link), link=UUID)
 
 
-def locking(link_id: UUID) -> Question[list[Remote]]:
+def locking(link_id: UUID) -> BoundQuery[list[Remote]]:
     """The question that locks the remote of a link, of which there is none without the link."""
     return _locking.of(link=link_id)
 

@@ -38,7 +38,7 @@ from gitrepos.polling.probing import LONGEST_WAIT_SECONDS, MOST_DOUBLED, Due, Se
 from gitrepos.polling.turns import after, next_turn, turn
 from keeptrusts import statements
 from keeptrusts.processes.due import Moment
-from keeptrusts.statements import Question, together
+from keeptrusts.statements import BoundQuery, together
 
 # What a dead worker costs. A living one renews its leases, see `leases`, for as long as a poll or
 # a sync may take.
@@ -145,7 +145,7 @@ def lock(fence: Fence, now: datetime) -> Remote:
     return held(_locked(pk=fence.remote_id), fence, now)
 
 
-def locking(fence: Fence) -> Question[list[Remote]]:
+def locking(fence: Fence) -> BoundQuery[list[Remote]]:
     """The question that locks the remote; `held` takes its answer."""
     return _locked.of(pk=fence.remote_id)
 
@@ -358,7 +358,7 @@ def _asked_of(remote: Remote, now: datetime) -> tuple[Any, ...]:
     return found[0] if found else _UNPOLLED
 
 
-def _standing_at(remote_id: UUID, now: datetime) -> Question[Sequence[tuple[Any, ...]]]:
+def _standing_at(remote_id: UUID, now: datetime) -> BoundQuery[Sequence[tuple[Any, ...]]]:
     return _standing.of(remote=remote_id, now=now, since=now - _SILENCE)
 
 

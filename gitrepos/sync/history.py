@@ -15,7 +15,7 @@ from keeptrusts import statements
 from keeptrusts.database import insert
 from keeptrusts.messaging import hints
 from keeptrusts.observed import traces
-from keeptrusts.statements import Question
+from keeptrusts.statements import BoundQuery
 from kt.policy.verify import CASE_NOT_RUN
 
 _REPORTED_FINDINGS = 10
@@ -24,7 +24,7 @@ _TRIMMED_AT_ONCE = 10_000
 _WRITTEN = ["blob", "content_hash", "outcome", "findings", "renamed_from", "updated_at"]
 
 
-def files_of(link_id: UUID) -> Question[list[LinkedFile]]:
+def files_of(link_id: UUID) -> BoundQuery[list[LinkedFile]]:
     """The rows of a link's files by path, which stay as they are while the link is locked."""
     return _files.of(link=link_id)
 

@@ -78,7 +78,7 @@ class Connection(Connecting):
         line.register(self.pgconn.socket, select.POLLIN)
         return not line.poll(0)
 
-    def ask(self, *statements: database.Asked) -> list[database.Answer]:
+    def ask(self, *statements: database.Asked) -> list[database.Result]:
         """Ask statements with their values put in, as a cursor does, in one trip and in this order.
 
         The first of a transaction begin it in the same trip.
@@ -134,13 +134,13 @@ def _text(sql: str, params: Sequence[Any] | None, values: abc.Transformer) -> by
     return sql.encode() % tuple(written)
 
 
-def _read(result: PGresult, values: abc.Transformer) -> database.Answer:
+def _read(result: PGresult, values: abc.Transformer) -> database.Result:
     values.set_pgresult(result)
     try:
         rows = values.load_rows(0, result.ntuples, tuple)
     finally:
         values.set_pgresult(None)
-    return database.Answer(rows, result.command_tuples or 0)
+    return database.Result(rows, result.command_tuples or 0)
 
 
 class Moments(TimestamptzLoader):
@@ -172,7 +172,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         adapters.register_loader("timestamptz", Moments)
         return {**params, "context": adapters}
 
-    def ask(self, *statements: database.Asked) -> list[database.Answer]:
+    def ask(self, *statements: database.Asked) -> list[database.Result]:
         """Ask statements past the cursors, with all that Django does for one.
 
         They are asked in one trip, unless somebody looks on.
@@ -189,13 +189,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _one(
         self, sql: str, params: Sequence[Any] | None, _many: bool, _context: object
-    ) -> database.Answer:
+    ) -> database.Result:
         return self._asked((sql, params))[0]
 
-    def _asked(self, *statements: database.Asked) -> list[database.Answer]:
+    def _asked(self, *statements: database.Asked) -> list[database.Result]:
         self.validate_no_broken_transaction()
         with self.wrap_database_errors:
-            answers: list[database.Answer] = self.connection.ask(*statements)
+            answers: list[database.Result] = self.connection.ask(*statements)
         return answers
 
     def is_usable(self) -> bool:

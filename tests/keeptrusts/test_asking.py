@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from keeptrusts.database import Answer, ask
+from keeptrusts.database import Result, ask
 from keeptrusts.models import Counter
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,10 +23,10 @@ _WRITE = "INSERT INTO keeptrusts_counter (name, value) VALUES (%s, %s)"
 _READ = "SELECT name, value FROM keeptrusts_counter ORDER BY name"
 
 
-def _by_cursor(sql: str, params: Any) -> Answer:
+def _by_cursor(sql: str, params: Any) -> Result:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        return Answer(cursor.fetchall(), cursor.rowcount)
+        return Result(cursor.fetchall(), cursor.rowcount)
 
 
 @_OF_POSTGRESQL

@@ -19,6 +19,7 @@ from access.sights import Sight
 from events.models import AuditEntry
 from keeptrusts import counters
 from keeptrusts.messaging import hints, progress
+from tests.support.brokers import end_subscriptions
 from tests.support.events import Event, Events, Pusher
 from tests.support.repo import policy
 from tests.support.stack import wait_for
@@ -317,7 +318,7 @@ def test_a_change_is_told_without_a_hint(admin: APIClient, listen: Listen) -> No
     stream.next()
     client = redis.Redis.from_url(settings.REDIS_URL)
     wait_for(lambda: client.pubsub_numsub(hints.CHANNEL)[0][1] > 1)
-    client.client_kill_filter(_type="pubsub")
+    end_subscriptions(client)
 
     token = tokens.create("somebody", role="viewer")[0]
 

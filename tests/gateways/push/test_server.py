@@ -15,6 +15,7 @@ from gateways.models import Gateway
 from gateways.signing import keys
 from tests.gateways.conftest import Register
 from tests.support.api import created
+from tests.support.brokers import end_subscriptions
 from tests.support.events import Event, Events, Pusher
 from tests.support.gateways import (
     KEYS_SIGNED_AS,
@@ -112,7 +113,7 @@ def test_a_change_is_told_without_a_hint(gateway: Machine, open_stream: Open) ->
     stream.next()
     client = redis.Redis.from_url(settings.REDIS_URL)
     wait_for(lambda: client.pubsub_numsub(hints.CHANNEL)[0][1] > 0)
-    client.client_kill_filter(_type="pubsub")
+    end_subscriptions(client)
 
     versions.edit(
         "bot", content=policy("Bot 2").encode(), override=False, fields={},
