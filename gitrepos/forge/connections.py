@@ -220,8 +220,13 @@ class Dial:
         place = Place(_usual(url.host), url.port, tls, self._pinned)
         return await self._kept.ask(place, _request(url, tail, headers, body), receive)
 
+    @property
+    def has_own(self) -> bool:
+        """Whether it may have connections that nobody else uses."""
+        return not self._is_shared or bool(self._sessions)
+
     async def close(self) -> None:
-        """End every connection."""
+        """End every connection of its own."""
         if not self._is_shared:
             await self._kept.close()
         for sessions in self._sessions.values():

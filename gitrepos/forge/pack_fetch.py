@@ -48,7 +48,7 @@ class Courier:
         self._access = access
         self._dial: Dial | None = None
         self.is_silent = False
-        self._is_heard = False
+        self._is_heard = self._is_under_way = False
         is_checked = access.addresses or access.proxy.scheme
         is_seen = access.proxy.would_see(access.url, access.secret)
         is_http = access.url.scheme in ("https", "http")
@@ -63,7 +63,8 @@ class Courier:
         _error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        if self._dial is not None:
+        # To wake the event loop for nothing costs a sync a fiftieth.
+        if self._dial is not None and (self._is_under_way or self._dial.has_own):
             eventloop.submit(self._dial.close())
 
     def pack(
@@ -81,8 +82,9 @@ class Courier:
         if self._is_puzzled:
             return None
         asking = eventloop.submit(self._ask(wants, sha256, thin, deadline_seconds))
+        self._is_under_way = True  # Also after a failure here: it may end a moment later.
         try:
-            return asking.result(deadline_seconds + _GRACE_SECONDS)
+            pack = asking.result(deadline_seconds + _GRACE_SECONDS)
         except (BadAnswerError, smart_http.DoubtError):
             self._is_puzzled = True
             return None
@@ -94,6 +96,9 @@ class Courier:
                 self.is_silent = self._is_puzzled = True
                 return None
             raise TimedOutError(complaints.LATE) from exc
+        else:
+            self._is_under_way = False
+            return pack
         finally:
             asking.cancel()
 
