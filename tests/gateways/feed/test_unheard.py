@@ -203,7 +203,7 @@ def test_who_comes_while_progress_ends_waits_for_it_to_be_heard_anew(
         while made._is_progress_wanted.is_set():
             await asyncio.sleep(0)
         asyncio.get_running_loop().call_soon(closing.set)
-        async with made.telling(_listener(SYNCS), None):
+        async with made._hearing_progress(_listener(SYNCS)):
             many = len(subscriptions)
         following.cancel()
         return many
