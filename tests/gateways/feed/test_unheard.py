@@ -197,14 +197,20 @@ def test_who_comes_while_progress_ends_waits_for_it_to_be_heard_anew(
 
     monkeypatch.setattr(feeds, "heard", heard)
 
+    async def subscribed() -> int:
+        async with made._hearing_progress(_listener(SYNCS)):
+            return len(subscriptions)
+
     async def listen() -> int:
         following = asyncio.create_task(made._follow_progress())
         await _open(made, _listener(SYNCS))
         while made._is_progress_wanted.is_set():
             await asyncio.sleep(0)
-        asyncio.get_running_loop().call_soon(closing.set)
-        async with made._hearing_progress(_listener(SYNCS)):
-            many = len(subscriptions)
+        opening = asyncio.create_task(subscribed())
+        for _ in range(20):
+            await asyncio.sleep(0)
+        closing.set()
+        many = await opening
         following.cancel()
         return many
 
