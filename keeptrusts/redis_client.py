@@ -100,6 +100,11 @@ def _strict(kind: type[Any]) -> type[Any]:
         def _connect(self) -> Any:
             return _BoundedSocket(super()._connect())
 
+        def can_read(self, timeout: float = 0) -> bool:
+            if self._sock is not None:
+                self._sock.begin()  # It looks at the first byte: of no answer before.
+            return bool(super().can_read(timeout))
+
         def read_response(self, *args: Any, **options: Any) -> Any:
             self._sock.begin()
             try:

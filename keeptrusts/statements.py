@@ -204,16 +204,23 @@ def write(row: Model, names: Sequence[str]) -> None:
 
 
 def write_all(rows: Sequence[Model], names: Sequence[str]) -> None:
-    """The same of several rows of a model, which may be none: a statement each, in one trip."""
-    if len(rows) > _FEW:
-        type(rows[0])._base_manager.bulk_update(rows, names)
-        return
-    statements = [one for row in rows if (one := _written(row, tuple(names))) is not None]
-    if not statements:
-        return
+    """The same of several rows of a model, which may be none: a few with a statement each, in one
+    trip.
+    """
     with transaction.mark_for_rollback_on_error():
-        if any(answer.many != 1 for answer in ask_all(default, *statements)):
+        if len(rows) > _FEW:
+            many = type(rows[0])._base_manager.bulk_update(rows, names)
+        else:
+            many = _write_few(rows, tuple(names))
+        if many != len(rows):
             raise DatabaseError("a row that was to be written is there no more")
+
+
+def _write_few(rows: Sequence[Model], names: tuple[str, ...]) -> int:
+    """Write rows; returns how many there are."""
+    statements = [one for row in rows if (one := _written(row, names)) is not None]
+    answers = ask_all(default, *statements) if statements else []
+    return len(rows) - len(statements) + sum(answer.many for answer in answers)
 
 
 def _written(row: Model, names: tuple[str, ...]) -> Asked | None:

@@ -58,6 +58,8 @@ class Feed:
         self._thread = DatabaseThread("feed")
         self._token_count, self._looked_over_at = -1, 0.0
         self._has_listeners = asyncio.Event()
+        # Those of progress, also before they are told of all else.
+        self._progress_listeners = set[Listener]()
         self._is_progress_wanted, self._is_progress_heard = asyncio.Event(), asyncio.Event()
         self._looked_at = -math.inf
 
@@ -87,14 +89,35 @@ class Feed:
             Error: the database could not be read.
         """
         bearer = await self._thread.run(lambda: _bearer(text, address))
-        own = sum(one.credential.text == text for one in self._listeners)
-        if len(self._listeners) >= _MOST or own >= _MOST_OF_ONE:
+        listeners = self._listeners.keys() | self._progress_listeners
+        own = sum(one.credential.text == text for one in listeners)
+        if len(listeners) >= _MOST or own >= _MOST_OF_ONE:
             raise BusyError("Too many streams are open; close some.")
         return Credential(bearer, text, address)
 
     @contextlib.asynccontextmanager
     async def telling(self, listener: Listener, last_event_id: str | None) -> AsyncIterator[None]:
         """Tell a listener what changes until the end of the block, and first what it missed."""
+        async with self._hearing_progress(listener), self._telling(listener, last_event_id):
+            yield
+
+    @contextlib.asynccontextmanager
+    async def _hearing_progress(self, listener: Listener) -> AsyncIterator[None]:
+        """Hear of progress until the end of the block, if a listener is to be told of it."""
+        if SYNCS not in listener.ear.resources:
+            yield
+            return
+        self._progress_listeners.add(listener)
+        self._is_progress_wanted.set()
+        try:
+            with contextlib.suppress(TimeoutError):  # Without Redis there is none to hear.
+                await asyncio.wait_for(self._is_progress_heard.wait(), _SUBSCRIBED_SECONDS)
+            yield
+        finally:
+            self._progress_listeners.discard(listener)
+
+    @contextlib.asynccontextmanager
+    async def _telling(self, listener: Listener, last_event_id: str | None) -> AsyncIterator[None]:
         if not self._listeners:
             await self._look()
         batch = await self._thread.run(
@@ -103,10 +126,6 @@ class Feed:
         self._listeners[listener] = None
         self._has_listeners.set()
         try:
-            if SYNCS in listener.ear.resources:
-                self._is_progress_wanted.set()
-                with contextlib.suppress(TimeoutError):  # Without Redis there is none to hear.
-                    await asyncio.wait_for(self._is_progress_heard.wait(), _SUBSCRIBED_SECONDS)
             hears = sorted(listener.ear.resources)
             # What it missed comes next, and ends where the feed stands.
             position = "" if batch else batch.position
@@ -146,11 +165,13 @@ class Feed:
                 hearing = heard(progress.CHANNEL, seconds=LOOK_SECONDS, rest_seconds=_REST_SECONDS)
                 async with contextlib.aclosing(hearing) as told:
                     async for published in told:
-                        self._is_progress_heard.set()
-                        ears = {one.ear for one in self._listeners if SYNCS in one.ear.resources}
+                        ears = {one.ear for one in self._progress_listeners}
                         if not ears:
                             self._is_progress_wanted.clear()
+                            # Before the connection is closed: who comes meanwhile waits for one.
+                            self._is_progress_heard.clear()
                             break
+                        self._is_progress_heard.set()
                         await self._tell_progress([data for _, data in published], ears)
             except redis.RedisError as exc:
                 log.warning("no progress from Redis", error=str(exc))

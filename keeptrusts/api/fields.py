@@ -160,8 +160,9 @@ def _lent_fields(form: Input) -> Iterator[None]:
 
     DRF copies all of them for each form, which took a sixth of a POST.
     """
-    # Taken away meanwhile: a form that is checked within another one has its own.
-    fields: Any = _kept.of.pop(type(form), None) or form.fields
+    # Taken away meanwhile: a form that is checked within another one has its own. Without DRF's
+    # mapping of them, which has the form that it was made for, and what was sent with that.
+    fields: Any = _kept.of.pop(type(form), None) or dict(form.fields)
     form.fields = fields
     for field in fields.values():
         field.parent = form

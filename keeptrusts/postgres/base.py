@@ -81,7 +81,7 @@ class Connection(Connecting):
     def ask(self, *statements: database.Asked) -> list[database.Result]:
         """Ask statements with their values put in, as a cursor does, in one trip and in this order.
 
-        The first of a transaction begin it in the same trip.
+        The first of a transaction begin it in the same trip. Each may take as long as one alone.
 
         Raises:
             psycopg.Error: the server refuses one, and asks none after it; or it does not answer.
@@ -92,7 +92,11 @@ class Connection(Connecting):
             texts = [_text(sql, params, values) for sql, params in statements]
             if not self.autocommit and self._is_idle():
                 texts.insert(0, b"BEGIN")
-            results = self.wait(self._answered(b";".join(texts)))
+            bound = database.wait_seconds()
+            results = self.wait(
+                self._answered(b";".join(texts)),
+                timeout=None if bound is None else bound * len(statements),
+            )
             return [_read(one, values) for one in results[-len(statements) :]]
 
     def _is_idle(self) -> bool:
@@ -177,6 +181,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
         They are asked in one trip, unless somebody looks on.
         """
+        self.validate_thread_sharing()
         self.close_if_health_check_failed()
         self.ensure_connection()
         if not self.execute_wrappers:

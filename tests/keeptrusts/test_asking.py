@@ -1,18 +1,28 @@
 """Statements that are asked past the cursors: as by one, in all that can be seen of it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import DataError, IntegrityError, OperationalError, connection, transaction
+from django.db import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    OperationalError,
+    connection,
+    connections,
+    transaction,
+)
 from django.db.models import JSONField
 from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from keeptrusts.database import Result, ask
+from keeptrusts import database
+from keeptrusts.database import Result, ask, ask_all
 from keeptrusts.models import Counter
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -82,6 +92,77 @@ def test_a_transaction_is_all_or_nothing() -> None:
         with pytest.raises(TransactionManagementError):
             ask(connection, _READ)
     assert ask(connection, _READ).rows == [("a", 1), ("b", 2)]
+
+
+def test_several_are_answered_one_by_one() -> None:
+    """Each sees what the ones before it wrote, also where one gives nothing."""
+    assert ask_all(
+        connection, (_WRITE, ["a", 1]), ("DELETE FROM keeptrusts_counter WHERE name = 'b'", None),
+        (_WRITE, ["c", 2]), (f"{_READ} LIMIT %s", [5]),
+    )[:3] == [([], 1), ([], 0), ([], 1)]  # fmt: skip
+    assert ask_all(connection, (_READ, None), ("SELECT %s, '%%'", ["%s"]))[1].rows == [("%s", "%")]
+    assert ask(connection, _READ).rows == [("a", 1), ("c", 2)]
+
+
+@pytest.mark.parametrize("place", range(3))
+@pytest.mark.parametrize("is_begun", [True, False])
+def test_several_of_which_one_fails_end_their_transaction(place: int, is_begun: bool) -> None:
+    """Nothing of them is written, and nothing of what was before; the connection goes on."""
+    several: list[database.Asked] = [(_WRITE, [name, 1]) for name in "abc"]
+    several[place] = (_WRITE, ["z", None])
+
+    def write() -> None:
+        with transaction.atomic():
+            if is_begun:
+                ask(connection, _WRITE, ["before", 1])
+            ask_all(connection, *several)
+
+    with pytest.raises(IntegrityError):
+        write()
+    assert ask(connection, _READ).rows == []
+
+
+@_OF_POSTGRESQL
+@pytest.mark.parametrize("place", range(3))
+def test_several_outside_of_a_transaction_are_one(place: int) -> None:
+    """They come as one message, of which the server does all or nothing."""
+    several: list[database.Asked] = [(_WRITE, [name, 1]) for name in "abc"]
+    several[place] = (_WRITE, ["z", None])
+
+    with pytest.raises(IntegrityError):
+        ask_all(connection, *several)
+    assert ask(connection, _READ).rows == []
+
+
+def test_several_of_which_one_fails_are_undone_to_a_savepoint() -> None:
+    """As one is."""
+    with transaction.atomic():
+        ask(connection, _WRITE, ["before", 1])
+        with pytest.raises(IntegrityError), transaction.atomic():
+            ask_all(connection, (_WRITE, ["a", 1]), (_WRITE, ["a", 2]), (_WRITE, ["b", 1]))
+        ask(connection, _WRITE, ["after", 1])
+    assert [name for name, _ in ask(connection, _READ).rows] == ["after", "before"]
+
+
+@_OF_POSTGRESQL
+def test_each_of_several_has_the_time_of_a_statement(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server ends the one that takes longer; it is waited for, for as long as it may take."""
+    monkeypatch.setattr(database, "_statement_seconds", 1.0)
+    monkeypatch.setattr(database, "_GRACE_SECONDS", 0.0)
+    made = connection.copy()
+    try:
+        lasting = ("SELECT 1 FROM pg_sleep(0.7)", None)
+        assert ask_all(made, lasting, lasting) == [([(1,)], 1)] * 2
+        assert ask(made, "SELECT 2").rows == [(2,)]
+    finally:
+        made.close()
+
+
+def test_a_connection_is_of_one_thread() -> None:
+    """As Django has it: two at once would read each other's answers."""
+    assert ask(connections["default"], "SELECT 1").rows == [(1,)]
+    with ThreadPoolExecutor(1) as pool, pytest.raises(DatabaseError, match="thread"):
+        pool.submit(ask, connections["default"], "SELECT 1").result()
 
 
 @_OF_POSTGRESQL

@@ -63,10 +63,11 @@ def line() -> Iterator[Line]:
         yield between
 
 
-@pytest.fixture
-def far(line: Line) -> Iterator[BaseDatabaseWrapper]:
-    """A connection over that network."""
-    made = connections.create_connection("default")
+@pytest.fixture(params=["by a cursor", "past the cursors"])
+def far(line: Line, request: pytest.FixtureRequest) -> Iterator[BaseDatabaseWrapper]:
+    """A connection over that network; both ways of statements are bounded alike."""
+    made: Any = connections.create_connection("default")
+    made.is_asked_past_cursors = request.param == "past the cursors"
     options = {**made.settings_dict["OPTIONS"], "host": "127.0.0.1"}
     place = {"HOST": "127.0.0.1", "PORT": line.port, "OPTIONS": options}
     made.settings_dict = {**made.settings_dict, **place}
@@ -74,7 +75,9 @@ def far(line: Line) -> Iterator[BaseDatabaseWrapper]:
     made.close()
 
 
-def _ask(connection: BaseDatabaseWrapper, statement: str = "SELECT 1") -> object:
+def _ask(connection: Any, statement: str = "SELECT 1") -> object:
+    if connection.is_asked_past_cursors:
+        return database.ask(connection, statement).rows[0]
     with connection.cursor() as cursor:
         cursor.execute(statement)
         return cursor.fetchone()

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 from django.test.utils import CaptureQueriesContext
 
@@ -162,6 +162,32 @@ def test_a_row_that_is_gone_is_not_written() -> None:
 
     with pytest.raises(DatabaseError):
         statements.write(row, ["host"])
+
+
+@pytest.mark.parametrize("many", [1, 2, statements._FEW, statements._FEW + 1])
+def test_of_rows_of_which_one_is_gone_none_is_written(many: int) -> None:
+    """However many there are."""
+    rows = [_remote("a") for _ in range(many)]
+    for row in rows:
+        row.host = "b"
+    Remote.objects.filter(pk=rows[-1].pk).delete()
+
+    with pytest.raises(DatabaseError), transaction.atomic():
+        statements.write_all(rows, ["host"])
+
+    assert not Remote.objects.filter(host="b").exists()
+
+
+@pytest.mark.parametrize("many", [0, 1, 2, statements._FEW + 1])
+def test_rows_are_written_together(many: int) -> None:
+    """Each with its own values, those that are computed too."""
+    rows = [_remote("a", failures=number) for number in range(many)]
+    for number, row in enumerate(rows):
+        row.host, row.failures = f"{number}", F("failures") + 1 if number % 2 else number + 1
+    statements.write_all(rows, ["host", "failures"])
+
+    written = sorted(Remote.objects.values_list("failures", "host"))
+    assert written == [(number + 1, f"{number}") for number in range(many)]
 
 
 def test_a_query_is_made_once() -> None:

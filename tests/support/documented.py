@@ -5,6 +5,7 @@ A test whose request is answered otherwise fails at its end, with what `PROBLEMS
 
 import json
 import re
+import threading
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -51,10 +52,14 @@ def operation(method: str, path: str) -> tuple[str, str] | None:
     return None
 
 
-@cache
 def built() -> Any:
     """The document, which nobody changes."""
-    return document.build()
+    with _building:  # Its generator serves one thread.
+        return _built()
+
+
+_building = threading.Lock()
+_built = cache(document.build)
 
 
 @cache

@@ -6,7 +6,6 @@ without it.
 """
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -70,13 +69,11 @@ def find(at: Place) -> Response | None:
         AlreadyDoneError: it is kept without what it showed.
         RefusedError: 422, it is that to another body (`idempotency_key_reused`).
     """
-    return _again(_kept(pk=at.pk), at)
+    rows = _kept(pk=at.pk)
+    return _again(rows[0], at) if rows and not _is_over(rows[0]) else None
 
 
-def _again(rows: Sequence[KeptAnswer], at: Place) -> Response | None:
-    if not rows or _is_over(rows[0]):
-        return None
-    row = rows[0]
+def _again(row: KeptAnswer, at: Place) -> Response:
     if not _is_same(row, at):
         raise RefusedError(
             422,
@@ -115,9 +112,11 @@ def claim(at: Place) -> Response | None:
                 headers={"Retry-After": "1"},
             )
     rows = _kept(pk=at.pk)
-    if rows and _is_over(rows[0]):
-        rows[0].delete()
-    return _again(rows, at)
+    if rows and not _is_over(rows[0]):
+        return _again(rows[0], at)
+    for row in rows:
+        row.delete()  # It makes room for the one to come.
+    return None
 
 
 def keep(at: Place, answer: Response, *, is_secret: bool) -> None:

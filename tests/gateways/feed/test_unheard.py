@@ -12,6 +12,7 @@ from gateways.feed.feed import Feed
 from gateways.feed.listener import Credential, Ear, Listener
 from gateways.feed.past import Batch
 from gateways.feed.resources import SYNCS
+from keeptrusts.api.errors import BusyError
 from keeptrusts.messaging import progress
 
 
@@ -138,3 +139,84 @@ def test_a_listener_does_not_wait_for_a_redis_that_is_gone(monkeypatch: pytest.M
             return listener.position
 
     assert asyncio.run(listen())
+
+
+def test_what_changes_while_progress_is_waited_for_comes_behind_the_opening() -> None:
+    """It is what the listener missed, if it asks for that; its positions are in order."""
+    made, sent = Feed(), list[bytes]()
+    made._past = Past()  # type: ignore[assignment]
+    listener = _listener(SYNCS)
+    listener.tell = lambda data, _="": sent.append(data)  # type: ignore[method-assign]
+
+    async def listen() -> None:
+        opening = asyncio.create_task(_open(made, listener))
+        await asyncio.wait_for(made._is_progress_wanted.wait(), 5)
+        await made._tell({listener.ear: b"changed"}, "9")
+        made._is_progress_heard.set()
+        await opening
+        assert len(sent) == 1
+        assert sent != [b"changed"]
+
+    asyncio.run(listen())
+
+
+def test_who_waits_for_progress_counts_as_a_listener(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else more would be let in while Redis is gone."""
+    monkeypatch.setattr(feeds, "_bearer", lambda *_: None)
+    made = Feed()
+    made._past = Past()  # type: ignore[assignment]
+
+    async def listen() -> None:
+        several = [_listener(SYNCS) for _ in range(feeds._MOST_OF_ONE)]
+        waiting = [asyncio.create_task(_open(made, one)) for one in several]
+        await asyncio.wait_for(made._is_progress_wanted.wait(), 5)
+        with pytest.raises(BusyError):
+            await made.admit("", "")
+        made._is_progress_heard.set()
+        await asyncio.wait(waiting)
+        await made.admit("", "")
+
+    asyncio.run(listen())
+
+
+def test_who_comes_while_progress_ends_waits_for_it_to_be_heard_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The subscription that is being closed tells it nothing."""
+    made, subscriptions, closing = Feed(), list[str](), asyncio.Event()
+    made._past = Past()  # type: ignore[assignment]
+
+    async def heard(*channels: str, **_: float) -> AsyncGenerator[list[tuple[str, bytes]], None]:
+        subscriptions.extend(channels)
+        try:
+            while True:
+                yield []
+                await asyncio.sleep(0)
+        finally:
+            await closing.wait()
+
+    monkeypatch.setattr(feeds, "heard", heard)
+
+    async def subscribed() -> int:
+        async with made._hearing_progress(_listener(SYNCS)):
+            return len(subscriptions)
+
+    async def listen() -> int:
+        following = asyncio.create_task(made._follow_progress())
+        await _open(made, _listener(SYNCS))
+        while made._is_progress_wanted.is_set():
+            await asyncio.sleep(0)
+        opening = asyncio.create_task(subscribed())
+        for _ in range(20):
+            await asyncio.sleep(0)
+        closing.set()
+        many = await opening
+        following.cancel()
+        return many
+
+    assert asyncio.run(listen()) == 2
+
+
+async def _open(feed: Feed, listener: Listener) -> None:
+    async with feed.telling(listener, None):
+        """Nothing is told."""

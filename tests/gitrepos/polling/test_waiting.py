@@ -185,6 +185,36 @@ def sync_one() -> None:
     steps.sync(*found)
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("lost", ["claimed", "expired", "deleted", "none"])
+def test_of_a_batch_what_the_claim_lost_does_not_wait(lost: str) -> None:
+    """The others do, each with what was found at it."""
+    claim, until = uuid4(), timezone.now() + timedelta(seconds=60)
+    ids = [
+        Remote.objects.create(url=f"https://a/{n}", host="a", claim_id=claim, lease_until=until).pk
+        for n in range(3)
+    ]
+    one = Remote.objects.filter(pk=ids[1])
+    if lost == "claimed":
+        one.update(claim_id=uuid4())
+    elif lost == "expired":
+        one.update(lease_until=timezone.now())
+    elif lost == "deleted":
+        one.delete()
+    before = list(one.values())
+    expected = [pk for pk in ids if lost == "none" or pk != ids[1]]
+
+    put = waiting.put(claim, {pk: Found({"HEAD": str(pk)}) for pk in ids})
+
+    assert sorted(put) == sorted(expected)
+    for row in Remote.objects.filter(pk__in=expected):
+        assert row.claim_id is None
+        assert row.waits_since
+        assert waiting.found(row.found).heads == {"HEAD": str(row.pk)}
+    if lost != "none":
+        assert list(one.values()) == before
+
+
 @pytest.mark.django_db
 @pytest.mark.smoke
 def test_what_waits_long_is_looked_at_again(admin: APIClient, forge: Forge, repo: Repo) -> None:

@@ -4,13 +4,14 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from gitrepos.links import links
 from gitrepos.models import Link, LinkedFile, Remote, SyncRun
 from gitrepos.polling import claims
 from gitrepos.polling.claims import Fence
@@ -168,6 +169,49 @@ def test_a_request_during_a_sync_is_served_by_the_next(
     assert (between, due) == ((policy("One").encode(), 0), True)
     assert content(admin, "bot") == policy("Two").encode()
     assert Link.objects.get().served_seq == 1
+
+
+def _pushed(_admin: APIClient, row: dict[str, Any]) -> None:
+    links.hear(UUID(row["id"]), commit="")
+
+
+def _linked(admin: APIClient, row: dict[str, Any]) -> None:
+    link(admin, row["url"], path="bot/")
+
+
+@pytest.mark.parametrize("ends", ["applied", "held", "failed"])
+@pytest.mark.parametrize("step", [request, _pushed, _edited, _linked, lambda *_: None])
+def test_a_remote_is_given_back_for_what_came_during_a_sync(
+    admin: APIClient,
+    repo: Repo,
+    meanwhile: Callable[[Callable[[], object]], None],
+    step: Step,
+    ends: str,
+) -> None:
+    """At once, however the sync of its only link ended; and for nothing, it waits its time."""
+    repo.commit({BOT: policy("One"), **{f"{n}/policy-config.yaml": policy(n) for n in "abcd"}})
+    row = link(admin, repo.url)
+    run_due()
+    gone: dict[str, str | None] = {f"{n}/policy-config.yaml": None for n in "abcd"}
+    repo.commit({"applied": {BOT: policy("Two")}, "held": gone, "failed": {}}[ends])
+    if ends == "failed":
+        edit(admin, row, path="nowhere/")
+    meanwhile(lambda: step(admin, row))
+    poll()
+
+    found, now = Remote.objects.get(), timezone.now()
+    assert (found.claim_id, found.lease_until, found.found) == (None, None, None)
+    assert found.next_poll_at
+    is_due = found.next_poll_at <= now
+    run_due()
+
+    found = Remote.objects.get()
+    assert is_due == (step in (request, _pushed, _edited, _linked))
+    assert (found.claim_id, found.lease_until) == (None, None)
+    assert found.next_poll_at
+    assert found.next_poll_at > timezone.now()
+    for one in Link.objects.all():
+        assert (one.served_seq, one.observed_generation) == (one.requested_seq, one.generation)
 
 
 def test_a_request_during_a_check_that_finds_nothing_is_served(

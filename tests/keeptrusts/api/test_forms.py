@@ -1,5 +1,6 @@
 """Forms of requests, whose fields are used again."""
 
+import gc
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -68,6 +69,7 @@ def test_no_form_is_left_behind() -> None:
 
     kept = fields._kept.of[NewLink]
     assert {field.parent for field in kept.values()} == {None}
+    assert not [one for one in gc.get_objects() if type(one) is NewLink]
 
 
 def test_threads_do_not_share_them() -> None:

@@ -83,6 +83,23 @@ def test_a_connection_that_ended_is_made_anew(
     assert _heard(hearing, 2) == [b"after", b"after"]
 
 
+def test_a_connection_is_kept_however_long_it_was_quiet(
+    line: publishing._Line, channel: str, hearing: Any
+) -> None:
+    """Of each answer no more is asked than that it ends in time once it is read."""
+    publishing.publish(channel, b"before")
+    connection = line._connection
+    while not connection.can_read(1):
+        pass
+    socket = connection._sock
+    socket._until = 0.0  # As after a long while.
+
+    publishing.publish(channel, b"after")
+
+    assert line._connection._sock is socket
+    assert _heard(hearing, 2) == [b"before", b"after"]
+
+
 def test_a_fork_has_a_connection_of_its_own(
     line: publishing._Line, channel: str, hearing: Any
 ) -> None:

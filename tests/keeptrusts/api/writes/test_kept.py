@@ -5,15 +5,19 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from access.models import Token
 from events.models import AuditEntry
+from keeptrusts.api.errors import AlreadyDoneError, RefusedError
 from keeptrusts.api.writes import kept
 from keeptrusts.api.writes.conditions import IDEMPOTENCY_KEY
 from keeptrusts.models import KeptAnswer
@@ -79,6 +83,20 @@ def test_one_that_is_under_way_is_waited_for_by_the_caller(admin: APIClient) -> 
     assert refused["Retry-After"] == "1"
     assert other.status_code == 201
     assert post(admin, "/v1/tokens", {"name": "t"}).status_code == 201
+
+
+def test_an_answer_that_ends_while_it_is_claimed_makes_room(
+    admin: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or is found; else the answer to what is then made anew could not be kept."""
+    assert post(admin, "/v1/tokens", {"name": "t"}).status_code == 201
+    row = KeptAnswer.objects.get()
+    moments = iter([row.created_at + kept._LIFE - timedelta(microseconds=1)])
+    monkeypatch.setattr(timezone, "now", lambda: next(moments, row.created_at + kept._LIFE))
+
+    with transaction.atomic(), suppress(AlreadyDoneError, RefusedError):
+        kept.claim(kept.Place(row.pk, b"", ""))
+        assert not KeptAnswer.objects.exists()
 
 
 def test_a_new_first_secret_key_knows_the_bodies_of_the_one_before(
