@@ -151,15 +151,17 @@ def _beat() -> None:
             raise
 
 
-def _tell(task: Any, *, expires: int) -> None:
-    """Send a message, which after so many seconds is void; it may be lost.
+def _tell(task: Any, *, expires: int) -> bool:
+    """Send a message, which after so many seconds is void; returns whether the broker took it.
 
-    A later tick tells of what is still to be done.
+    It may be lost. A later tick tells of what is still to be done.
     """
     try:
         task.apply_async(expires=expires)
     except OperationalError as exc:
         log.warning("not queued: broker unreachable", task=task.name, error=str(exc))
+        return False
+    return True
 
 
 def _poll(batch: Claim, hand_over: Callable[[UUID, Mapping[UUID, Found]], object]) -> None:
@@ -336,7 +338,8 @@ def _tell_syncers(many: int) -> None:
     """
     for _ in range(min(many, _ENOUGH - _unread())):
         # By then it is polled and told of again: else what waits for long would fill the broker.
-        _tell(sync_remote, expires=waiting.WAITING_SECONDS)
+        if not _tell(sync_remote, expires=waiting.WAITING_SECONDS):
+            return
 
 
 def _unread() -> int:

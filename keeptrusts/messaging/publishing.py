@@ -1,5 +1,6 @@
 """Publishing over Redis' pub/sub of what may be lost, without waiting for Redis."""
 
+import contextlib
 import os
 import threading
 import time
@@ -56,7 +57,8 @@ class _Line:
         """
         with self._lock:
             if self._unread:
-                self._read()
+                with contextlib.suppress(redis.ConnectionError):  # The next message has a new one.
+                    self._read()
             return self._hearers.get(channel, 1) > 0
 
     def _send(self, channel: str, data: bytes) -> None:
@@ -106,19 +108,27 @@ _resting_until = 0.0
 
 def publish(channel: str, data: bytes) -> None:
     """Publish a message, if Redis can be reached; a failure is logged."""
-    global _resting_until
     if time.monotonic() < _resting_until:
         return
     try:
         _line.publish(channel, data)
     except redis.RedisError as exc:
-        _resting_until = time.monotonic() + _REST_SECONDS
-        log.warning("not published; it is heard of within seconds", channel=channel, error=str(exc))
+        _rest(channel, exc)
 
 
 def is_heard(channel: str) -> bool:
-    """Whether somebody may hear of a channel, by the last message on it; nothing is sent."""
+    """Whether somebody may hear of a channel, by the last message on it; nothing is sent.
+
+    That an earlier message failed is logged.
+    """
     try:
         return _line.is_heard(channel)
-    except redis.RedisError:
-        return True  # Who publishes next is told what is wrong.
+    except redis.RedisError as exc:
+        _rest(channel, exc)
+        return True
+
+
+def _rest(channel: str, exc: redis.RedisError) -> None:
+    global _resting_until
+    _resting_until = time.monotonic() + _REST_SECONDS
+    log.warning("not published; it is heard of within seconds", channel=channel, error=str(exc))

@@ -1,12 +1,23 @@
 """Queries that are made into SQL once and asked with other values, and rows written so."""
 
-from datetime import UTC, datetime, timedelta
+import pickle
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from django.db import DatabaseError, connection, transaction
-from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
+from django.db.models import (
+    Case,
+    Exists,
+    F,
+    IntegerChoices,
+    OuterRef,
+    Q,
+    TextChoices,
+    Value,
+    When,
+)
 from django.test.utils import CaptureQueriesContext
 
 from configurations.models import Configuration
@@ -16,6 +27,14 @@ from keeptrusts import statements
 pytestmark = pytest.mark.django_db
 
 _AT = datetime(2031, 1, 2, 3, 4, 5, 678, UTC)
+
+
+class Whole(int):
+    """A number of another kind."""
+
+
+class Line(str):
+    """A text of another kind."""
 
 
 def _remote(host: str, **fields: Any) -> Remote:
@@ -59,6 +78,37 @@ def test_instances_are_those_of_the_query() -> None:
             expected = getattr(Remote.objects.get(pk=row.pk), field.attname)
             assert getattr(found, field.attname) == expected
     assert asked(pk=uuid4()) == []
+
+
+@pytest.mark.parametrize("columns", [(), ("host", "next_poll_at")])
+def test_instances_are_used_as_those_of_django(columns: tuple[str, ...]) -> None:
+    """Pickled, compared, read again, saved, and deleted; and what they stand beside is read."""
+    remote = _remote("a", next_poll_at=_AT)
+    Link.objects.create(remote=remote, url="u", created_at=_AT, updated_at=_AT)
+    asked = statements.objects(
+        lambda pk: Remote.objects.filter(pk=pk).only(*columns) if columns
+        else Remote.objects.filter(pk=pk),
+        pk=UUID,
+    )  # fmt: skip
+    [row] = asked(pk=remote.pk)
+    [expected] = Remote.objects.filter(pk=remote.pk).only(*columns)
+
+    assert (row, hash(row), repr(row)) == (expected, hash(expected), repr(expected))
+    assert row.get_deferred_fields() == expected.get_deferred_fields()
+    assert (row._state.adding, row._state.db) == (expected._state.adding, expected._state.db)
+    read, as_read = (vars(pickle.loads(pickle.dumps(one))) for one in (row, expected))
+    assert {**read, "_state": None} == {**as_read, "_state": None}
+    row.host = "b"
+    row.save()
+    Remote.objects.filter(pk=row.pk).update(next_poll_at=None)
+    row.refresh_from_db()
+    assert (row.host, row.next_poll_at, row.url) == ("b", None, remote.url)
+    [link] = statements.objects(lambda pk: Link.objects.filter(remote=pk), pk=UUID)(pk=row.pk)
+    assert link.remote == row
+    link.remote = row
+    assert link.remote is row
+    link.delete()
+    assert row.delete()[0] == 1
 
 
 def test_instances_of_some_columns_read_the_others_when_asked() -> None:
@@ -134,6 +184,29 @@ def test_columns_are_written_as_django_writes_them() -> None:
     assert list(Remote.objects.filter(pk=first.pk).values(*names)) == list(
         Remote.objects.filter(pk=second.pk).values(*names)
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("claim_id", None), ("claim_id", UUID(int=1)), ("claim_id", str(UUID(int=2))),
+        ("next_poll_at", None), ("next_poll_at", datetime.max.replace(tzinfo=UTC)),
+        ("next_poll_at", _AT.astimezone(timezone(timedelta(hours=-7)))),
+        ("failures", IntegerChoices("N", {"TWO": 2}).TWO), ("failures", Whole(3)),
+        ("host", TextChoices("T", {"A": "%s'\\"}).A), ("host", Line("ä")), ("host", ""),
+        ("asked", True), ("stalled", False), ("found", None), ("found", ["%s"]), ("found", "x"),
+    ],
+)  # fmt: skip
+def test_each_kind_of_value_is_written_as_by_django(name: str, value: Any) -> None:
+    """Those of enumerations and of other kinds of the same kind too."""
+    first, second = _remote("a", asked=False, stalled=True), _remote("b", asked=False, stalled=True)
+    for row in (first, second):
+        setattr(row, name, value)
+    statements.write(first, [name])
+    second.save(update_fields=[name])
+
+    written, expected = (Remote.objects.get(pk=row.pk) for row in (first, second))
+    assert repr(getattr(written, name)) == repr(getattr(expected, name))
 
 
 def test_nothing_else_is_written() -> None:

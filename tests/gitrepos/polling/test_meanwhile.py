@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 from rest_framework.test import APIClient
 
 from gitrepos import tasks
@@ -227,3 +228,21 @@ def test_what_waits_stays_due_when_another_link_goes(admin: APIClient, repo: Rep
 
     due_at = Remote.objects.get().next_poll_at
     assert due_at is not None and due_at <= timezone.now()
+
+
+def test_a_broker_that_is_gone_is_tried_once_for_many_syncs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each try may take its time limit, and the poller has others to poll."""
+    tried: list[object] = []
+
+    def send(**how: object) -> None:
+        tried.append(how)
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(tasks.sync_remote, "apply_async", send)
+    monkeypatch.setattr(tasks, "_unread", lambda: 0)
+
+    tasks._tell_syncers(3)
+
+    assert len(tried) == 1

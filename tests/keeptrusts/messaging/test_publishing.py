@@ -1,12 +1,14 @@
 """Publishing without waiting for Redis."""
 
 import os
+import socket
 import threading
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from structlog.testing import capture_logs
 
 from keeptrusts.messaging import publishing
 from keeptrusts.redis_client import client
@@ -91,12 +93,12 @@ def test_a_connection_is_kept_however_long_it_was_quiet(
     connection = line._connection
     while not connection.can_read(1):
         pass
-    socket = connection._sock
-    socket._until = 0.0  # As after a long while.
+    sock = connection._sock
+    sock._until = 0.0  # As after a long while.
 
     publishing.publish(channel, b"after")
 
-    assert line._connection._sock is socket
+    assert line._connection._sock is sock
     assert _heard(hearing, 2) == [b"before", b"after"]
 
 
@@ -131,6 +133,38 @@ def test_a_bad_answer_is_seen_at_the_next_message(
             publishing.publish(channel, b"")
 
         assert publishing._resting_until > 0
+
+
+def test_a_connection_that_ended_is_no_failure_to_who_asks(
+    line: publishing._Line, channel: str
+) -> None:
+    """The next message goes over a new one."""
+    publishing.publish(channel, b"")
+    line._connection._sock.shutdown(socket.SHUT_RDWR)
+    line._unread.append(channel)
+
+    assert publishing.is_heard(channel)
+    assert publishing._resting_until == 0
+
+    publishing.publish(channel, b"")
+    wait_for(lambda: not publishing.is_heard(channel))
+
+
+def test_a_refusal_is_told_whoever_reads_it(
+    line: publishing._Line, settings: Any, channel: str
+) -> None:
+    """Also who asks only whether somebody hears; else each message would connect anew."""
+    with lying() as liar, capture_logs() as logged:
+        settings.REDIS_URL = liar.url
+        liar.answer, liar.ends = (lambda _: b"-NOPERM no permissions\r\n"), False
+        publishing.publish(channel, b"")
+        while not line._connection.can_read(1):
+            pass
+
+        assert publishing.is_heard(channel)
+
+    assert publishing._resting_until > 0
+    assert "NOPERM" in logged[0]["error"] or "no permissions" in logged[0]["error"]
 
 
 def test_answers_that_nobody_asked_for_end_a_connection(
