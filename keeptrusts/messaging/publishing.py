@@ -29,7 +29,7 @@ class _Line:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._connection: Any = None
-        self._of: Any = None
+        self._of: Any = None  # Its client and its process.
         # The channels of messages whose answers were not read.
         self._unread: deque[str] = deque()
         self._hearers: dict[str, int] = {}
@@ -99,7 +99,7 @@ class _Line:
         self._hearers.clear()
         if connection is not None:
             connection.disconnect()
-            client().connection_pool.release(connection)
+            self._of[0].connection_pool.release(connection)
 
 
 _line = _Line()
