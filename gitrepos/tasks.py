@@ -26,7 +26,7 @@ from evidence import sealer
 from evidence import tasks as sealing
 from gitrepos.errors import InternalError, RemoteError, TimedOutError, UnavailableError
 from gitrepos.links import links, preview_requests, shared_credentials
-from gitrepos.polling import claims, hosts, measures, waiting
+from gitrepos.polling import claims, hosts, measures, schedule, waiting
 from gitrepos.polling.claims import Claim, Fence
 from gitrepos.polling.gate import Gate
 from gitrepos.polling.leases import Leases
@@ -364,7 +364,7 @@ def _recover(sender: Any, **_: Any) -> None:
     A syncer leaves to pollers what asks the database: it would hold the pages of that for nothing.
     """
     if _is_poller(sender):
-        claims.retry_stalled()
+        schedule.retry_stalled()
         sweep()
     else:
         _remove_leftovers()

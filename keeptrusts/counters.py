@@ -12,7 +12,8 @@ from django.db import connection, transaction
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
 from keeptrusts import statements
-from keeptrusts.database import ask, compiled
+from keeptrusts.asking import ask
+from keeptrusts.database import compiled
 from keeptrusts.models import Count, Counter
 from keeptrusts.statements import BoundQuery
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import repeat
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -29,6 +29,8 @@ from django.db.models.expressions import Col, DatabaseDefault
 from django.db.models.functions import Cast
 from django.db.models.lookups import In
 from django.db.models.sql.compiler import SQLCompiler
+
+from keeptrusts.asking import ask
 
 Raw = dict[str, Any]
 # Values of as many rows, by the name of their column.
@@ -122,40 +124,6 @@ def alone() -> Iterator[None]:
         yield
     finally:
         holder.close()
-
-
-# SQL, and the values for its `%s`, or None where it is as it is.
-Asked = tuple[str, Sequence[Any] | None]
-
-
-class Result(NamedTuple):
-    """The rows of a statement, and how many it found or wrote."""
-
-    rows: list[tuple[Any, ...]]
-    many: int
-
-
-def ask(connection: BaseDatabaseWrapper, sql: str, params: Sequence[Any] | None = None) -> Result:
-    """Ask a statement whose SQL is kept."""
-    return ask_all(connection, (sql, params))[0]
-
-
-def ask_all(connection: BaseDatabaseWrapper, *statements: Asked) -> list[Result]:
-    """Ask several, each after the one before; on PostgreSQL in one trip.
-
-    There they go past the cursors of Django and of the driver, which serve whatever may be asked,
-    and take most of the time of a short statement.
-    """
-    if connection.vendor == "postgresql" and not connection.queries_logged:
-        answers: list[Result] = connection.ask(*statements)  # type: ignore[attr-defined]
-        return answers
-    answers = []
-    with connection.cursor() as cursor:
-        for sql, params in statements:
-            cursor.execute(sql, params)
-            found = cursor.fetchall() if cursor.description else []
-            answers.append(Result(found, cursor.rowcount))
-    return answers
 
 
 def insert(*tables: Sequence[Model]) -> None:

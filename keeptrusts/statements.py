@@ -28,7 +28,8 @@ from django.db.models import (
     UUIDField,
 )
 
-from keeptrusts.database import Asked, Columns, Raw, Statement, ask_all, ids_of
+from keeptrusts.asking import Asked, ask_all
+from keeptrusts.database import Columns, Raw, Statement, ids_of
 
 _T = TypeVar("_T")
 _Row = TypeVar("_Row", bound=Model)

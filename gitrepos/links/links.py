@@ -19,7 +19,7 @@ from gitrepos.forge.addresses import RepoURL
 from gitrepos.links import four_eyes, remotes
 from gitrepos.links.sealed_secrets import sealed_webhook_secret
 from gitrepos.models import Link, Remote
-from gitrepos.polling import claims
+from gitrepos.polling import claims, schedule
 from keeptrusts import counters, statements
 from keeptrusts.api.errors import ConflictError, FieldError, NotFoundError
 from keeptrusts.database import insert
@@ -67,7 +67,7 @@ def create(url: RepoURL, *, token: str, credential: str, fields: Fields) -> Link
         row.created_at = row.updated_at = timezone.now()
         row.remote = remotes.remote_for(url, token, remotes.shared(credential), locks=True)
         insert([row])
-        claims.reschedule(row.remote)
+        schedule.reschedule(row.remote)
         audit.record("git_repo.linked", row.pk, after=_audited(row))
     return row
 
@@ -145,7 +145,7 @@ def edit(
         old = remotes.of_link(link_id)
         new = remotes.moved(old, url, token, credential)
         locked = remotes.locked(old, new)
-        claims.outdate(Link.objects.filter(pk=link_id))
+        schedule.outdate(Link.objects.filter(pk=link_id))
         row.refresh_from_db(from_queryset=Link.objects.select_for_update())
         before = _audited(row)
         if row.url != new.url:
@@ -241,7 +241,7 @@ def hear(link_id: UUID, *, commit: str | None) -> None:
             row.expected_commit = commit or ""
             row.expected_until = now + timedelta(seconds=_EXPECTED_SECONDS)
         statements.write(row, Link.REQUESTS)
-        claims.set_pace(remote, now, is_asked=is_asked)
+        schedule.set_pace(remote, now, is_asked=is_asked)
 
 
 def _both_locked(link_id: UUID) -> tuple[Remote, Link]:
@@ -261,13 +261,13 @@ _locked = statements.objects(lambda pk: Link.objects.select_for_update().filter(
 
 def forget_silent_hooks() -> int:
     """Poll links without webhooks at their normal interval again; returns how many remotes."""
-    silent = Link.objects.filter(claims.silent(timezone.now()), Link.polled())
+    silent = Link.objects.filter(schedule.silent(timezone.now()), Link.polled())
     late = silent.filter(remote__interval_seconds__gt=F("poll_interval_seconds"))
     polled = Remote.objects.filter(links__in=late).distinct()
     for remote in list(polled):
         with transaction.atomic():
             for row in remotes.locked(remote):
-                claims.reschedule(row)
+                schedule.reschedule(row)
     return len(polled)
 
 
@@ -345,7 +345,7 @@ def _requested(link_id: UUID) -> Link:
     row.requested_seq += 1
     row.trace_id = traces.current_id()
     statements.write(row, Link.REQUESTS)
-    claims.ask(remote, timezone.now())
+    schedule.ask(remote, timezone.now())
     return row
 
 

@@ -8,7 +8,7 @@ from gitrepos.errors import SecretLostError
 from gitrepos.forge.addresses import RepoURL, origin, stored
 from gitrepos.links.sealed_secrets import refused, sealed, token_of
 from gitrepos.models import GitCredential, Remote
-from gitrepos.polling import claims
+from gitrepos.polling import schedule
 from keeptrusts import statements
 from keeptrusts.api.errors import ConflictError, FieldError, NotFoundError
 from keeptrusts.database import insert
@@ -165,6 +165,6 @@ _locked = statements.objects(
 def tidy(remote: Remote) -> None:
     """Reschedule a remote after an edit of its links, or delete it when it has none."""
     if remote.links.exists():
-        claims.reschedule(remote)
+        schedule.reschedule(remote)
     else:
         remote.delete()

@@ -6,7 +6,7 @@ from uuid import UUID
 from gitrepos.links.links import writing
 from gitrepos.links.sealed_secrets import binding, name
 from gitrepos.models import GitCredential, Link, Remote
-from gitrepos.polling import claims
+from gitrepos.polling import schedule
 from keeptrusts.sealing import Rotation, fingerprint, unseal
 
 _BATCH = 100
@@ -56,4 +56,4 @@ def _tell_apart(row: Remote, digest: str) -> None:
         return
     row.links.update(remote=twin)
     row.delete()
-    claims.reschedule(twin)
+    schedule.reschedule(twin)

@@ -24,7 +24,7 @@ from gitrepos.links.sealed_secrets import (
     text_of,
 )
 from gitrepos.models import GitCredential, Link, Remote
-from gitrepos.polling import claims
+from gitrepos.polling import schedule
 from keeptrusts.api.errors import ConflictError, FieldError, NotFoundError
 
 Fields = Mapping[str, Any]
@@ -240,6 +240,6 @@ def _make_due(row: GitCredential, now: datetime) -> None:
         .order_by("pk")
         .values_list("pk", flat=True)
     )
-    claims.outdate(_links(row))
+    schedule.outdate(_links(row))
     _links(row).update(updated_at=now, error_code="", error_message="")
-    claims.make_due(remotes, now)
+    schedule.make_due(remotes, now)

@@ -1,4 +1,4 @@
-"""Claims on remotes, and the schedule of their polls: its only writer.
+"""Claims on remotes: who has one to work at, and gives it back.
 
 A claim is a row's `claim_id` and `lease_until`; the broker's messages are hints. A worker whose
 claim ended (the lease ran out, an edit came between) writes nothing.
@@ -18,7 +18,6 @@ from django.db.models import (
     Count,
     Exists,
     F,
-    Min,
     OuterRef,
     Q,
     QuerySet,
@@ -32,10 +31,10 @@ from django.utils import timezone
 
 from gitrepos.errors import RateLimitedError
 from gitrepos.models import Link, Remote
-from gitrepos.polling import hosts
+from gitrepos.polling import hosts, schedule
 from gitrepos.polling.gate import Gate
-from gitrepos.polling.probing import LONGEST_WAIT_SECONDS, MOST_DOUBLED, Due, Seen, wait
-from gitrepos.polling.turns import after, next_turn, turn
+from gitrepos.polling.probing import LONGEST_WAIT_SECONDS, MOST_DOUBLED, Due, Seen
+from gitrepos.polling.turns import after, next_turn
 from keeptrusts import statements
 from keeptrusts.processes.due import Moment
 from keeptrusts.statements import BoundQuery, together
@@ -49,7 +48,6 @@ BATCH_SIZE = 500
 _PROBES_AT_ONCE = 100
 # The clocks of two workers may differ by this.
 SKEW_SECONDS = 60
-_SILENCE = timedelta(days=7)
 
 
 class FenceLostError(Exception):
@@ -217,7 +215,7 @@ def _by_links(now: datetime) -> dict[str, Any]:
         # Its last link is settled, or was suspended meanwhile.
         When(~Exists(links), then=Value(None)),
         When(Exists(behind), then=Value(now)),
-        When(Exists(links.filter(Link.expecting(now))), then=Value(_soon(now))),
+        When(Exists(links.filter(Link.expecting(now))), then=Value(schedule.soon(now))),
         default=next_turn(now),
     )
     limited_until = Case(When(Exists(refused), then=F("limited_until")), default=Value(None))
@@ -308,7 +306,7 @@ def finish(
     """
     now = timezone.now()
     with transaction.atomic():
-        locked, standing = together(locking(fence), _standing_at(fence.remote_id, now))
+        locked, standing = together(locking(fence), schedule.standing(fence.remote_id, now))
         row = held(locked, fence, now)
         failures = row.failures if keeps_pace else row.failures + 1
         row.failures, row.put_off = (0, 0) if ok else (failures, row.put_off)
@@ -323,7 +321,7 @@ def give_back(row: Remote, now: datetime, *, at_once: bool) -> None:
     `row` is locked, and the sync's link is written.
     """
     row.failures, row.put_off, row.limited_until = 0, 0, None
-    [standing] = together(_standing_at(row.pk, now))
+    [standing] = together(schedule.standing(row.pk, now))
     _end(row, now, standing, at_once=at_once, stalled=False)
 
 
@@ -332,149 +330,8 @@ def _end(
 ) -> None:
     row.claim_id = row.lease_until = row.found = row.waits_since = None
     row.last_polled_at = now
-    pace, unheard, behind, expecting = standing[0] if standing else _UNPOLLED
-    row.asked = bool(behind)
-    at_once = at_once or row.asked
-    row.stalled = stalled and not at_once
-    row.interval_seconds = pace or row.interval_seconds
-    if row.stalled or pace is None:
-        row.next_poll_at = None
-    elif at_once:
-        row.next_poll_at = now
-    elif expecting:
-        row.next_poll_at = _soon(now, row.failures)
-    else:
-        row.next_poll_at = _next_poll_at(row, now, unheard)
+    schedule.plan(row, now, standing, at_once=at_once, stalled=stalled)
     statements.write(row, [*Remote.CLAIM, *Remote.SCHEDULE])
-
-
-def _asked_of(remote: Remote, now: datetime) -> tuple[Any, ...]:
-    """What the links of a remote ask for: the seconds between polls, and without webhooks, or None
-    where none of them is polled; and how many are behind, and expect a push.
-
-    A link with `webhook_poll_interval_seconds` asks for that interval while webhooks come.
-    """
-    [found] = together(_standing_at(remote.pk, now))
-    return found[0] if found else _UNPOLLED
-
-
-def _standing_at(remote_id: UUID, now: datetime) -> BoundQuery[Sequence[tuple[Any, ...]]]:
-    return _standing.of(remote=remote_id, now=now, since=now - _SILENCE)
-
-
-def _turn(remote: Remote, now: datetime) -> datetime:
-    return turn(now, interval_seconds=remote.interval_seconds, phase_us=remote.phase_us)
-
-
-def _standing_of(remote: UUID, now: datetime, since: datetime) -> QuerySet[Link, Any]:
-    links = Link.objects.filter(Link.polled(), remote=remote).order_by().values("remote")
-    # A link that is settled has no pace any more.
-    return links.annotate(
-        pace=_pace_since(since),
-        unheard=Min("poll_interval_seconds"),
-        many_behind=Count("pk", filter=Link.behind()),
-        many_expecting=Count("pk", filter=Link.expecting(now)),
-    ).values_list("pace", "unheard", "many_behind", "many_expecting")
-
-
-_UNPOLLED: tuple[Any, ...] = (None, None, 0, 0)
-_standing = statements.tuples(_standing_of, remote=UUID, now=datetime, since=datetime)
-
-
-def _soon(now: datetime, failures: int = 0) -> datetime:
-    """The next poll for a push that a webhook announced and the forge does not show yet."""
-    return now + timedelta(seconds=2 ** min(failures, 6))
-
-
-def _next_poll_at(row: Remote, now: datetime, unheard_seconds: int) -> datetime:
-    """The next poll; what a webhook said was not seen after a failure, so the pace is without."""
-    if not row.failures:
-        return _turn(row, now)
-    later = wait(unheard_seconds, row.setbacks, silent=hosts.silent(row))
-    return max(now + later, row.limited_until or now)
-
-
-def ask(remote: Remote, now: datetime) -> None:
-    """Make a remote due now, before the scheduled ones; one that was due already keeps its place.
-
-    `remote` is locked.
-    """
-    _ask(remote, now)
-    remote.stalled = False
-    statements.write(remote, Remote.SCHEDULE)
-
-
-def _ask(remote: Remote, now: datetime) -> None:
-    remote.next_poll_at = min(remote.next_poll_at or now, now)
-    remote.asked = True
-
-
-def make_due(remote_ids: Collection[UUID], now: datetime) -> None:
-    """Make remotes due now whose way to the forge was changed, unless no link is polled."""
-    polled = Link.objects.filter(Link.polled(), remote__in=remote_ids)
-    due = polled.values("remote")
-    Remote.objects.filter(pk__in=due).update(next_poll_at=now, stalled=False, failures=0)
-
-
-def outdate(links: QuerySet[Link]) -> None:
-    """Count an edit of each of these links: what began before it writes nothing for them."""
-    links.update(generation=F("generation") + 1)
-
-
-def set_pace(remote: Remote, now: datetime, *, is_asked: bool) -> None:
-    """Set a remote's interval from its links; its next poll stays, unless it `is_asked` for.
-
-    By that its failures are forgotten. `remote` is locked.
-    """
-    if is_asked:
-        _ask(remote, now)
-        remote.stalled, remote.failures = False, 0
-    interval, *_ = _asked_of(remote, now)
-    remote.interval_seconds = interval or remote.interval_seconds
-    statements.write(remote, Remote.SCHEDULE)
-
-
-def reschedule(remote: Remote) -> None:
-    """Set a remote's interval and next poll from its links; it is due at once if one is behind.
-
-    While its sync waits it stays due, to be looked at again.
-
-    To be called in the transaction that changed a link, with `remote` locked.
-    """
-    now = timezone.now()
-    interval, _, behind, _ = _asked_of(remote, now)
-    remote.stalled = remote.asked = False
-    remote.failures = 0
-    remote.interval_seconds = interval or remote.interval_seconds
-    if interval is None:
-        remote.next_poll_at = None
-    elif behind:
-        _ask(remote, now)
-    else:
-        remote.next_poll_at = _turn(remote, now) if remote.waits_since is None else now
-    statements.write(remote, Remote.SCHEDULE)
-
-
-def _pace_since(since: datetime) -> Min:
-    heard = When(
-        ~_silent_since(since), webhook_poll_interval_seconds__isnull=False,
-        then=F("webhook_poll_interval_seconds"),
-    )  # fmt: skip
-    return Min(Case(heard, default=F("poll_interval_seconds")))
-
-
-def silent(now: datetime) -> Q:
-    """Links without a genuine webhook for a week."""
-    return _silent_since(now - _SILENCE)
-
-
-def _silent_since(since: datetime) -> Q:
-    return ~Q(last_delivery_at__isnull=False, last_delivery_at__gt=since)
-
-
-def retry_stalled() -> int:
-    """Make every stalled remote due, since the settings that stalled it may have changed."""
-    return Remote.objects.filter(stalled=True).update(stalled=False, next_poll_at=timezone.now())
 
 
 def wake_late(now: datetime) -> int:

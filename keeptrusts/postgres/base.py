@@ -19,6 +19,7 @@ from psycopg.pq.abc import PGresult
 from psycopg.types.datetime import TimestamptzLoader
 
 from keeptrusts import database
+from keeptrusts.asking import Asked, Result
 from keeptrusts.postgres.answering import PATIENCE_SECONDS, Answering
 from keeptrusts.postgres.connecting import Connecting
 
@@ -78,7 +79,7 @@ class Connection(Connecting):
         line.register(self.pgconn.socket, select.POLLIN)
         return not line.poll(0)
 
-    def ask(self, *statements: database.Asked) -> list[database.Result]:
+    def ask(self, *statements: Asked) -> list[Result]:
         """Ask statements with their values put in, as a cursor does, in one trip and in this order.
 
         The first of a transaction begin it in the same trip. Each may take as long as one alone.
@@ -138,13 +139,13 @@ def _text(sql: str, params: Sequence[Any] | None, values: abc.Transformer) -> by
     return sql.encode() % tuple(written)
 
 
-def _read(result: PGresult, values: abc.Transformer) -> database.Result:
+def _read(result: PGresult, values: abc.Transformer) -> Result:
     values.set_pgresult(result)
     try:
         rows = values.load_rows(0, result.ntuples, tuple)
     finally:
         values.set_pgresult(None)
-    return database.Result(rows, result.command_tuples or 0)
+    return Result(rows, result.command_tuples or 0)
 
 
 class Moments(TimestamptzLoader):
@@ -176,7 +177,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         adapters.register_loader("timestamptz", Moments)
         return {**params, "context": adapters}
 
-    def ask(self, *statements: database.Asked) -> list[database.Result]:
+    def ask(self, *statements: Asked) -> list[Result]:
         """Ask statements past the cursors, with all that Django does for one.
 
         They are asked in one trip, unless somebody looks on.
@@ -192,15 +193,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
         context = {"connection": self, "cursor": None}
         return [asked(sql, params, False, context) for sql, params in statements]
 
-    def _one(
-        self, sql: str, params: Sequence[Any] | None, _many: bool, _context: object
-    ) -> database.Result:
+    def _one(self, sql: str, params: Sequence[Any] | None, _many: bool, _context: object) -> Result:
         return self._asked((sql, params))[0]
 
-    def _asked(self, *statements: database.Asked) -> list[database.Result]:
+    def _asked(self, *statements: Asked) -> list[Result]:
         self.validate_no_broken_transaction()
         with self.wrap_database_errors:
-            answers: list[database.Result] = self.connection.ask(*statements)
+            answers: list[Result] = self.connection.ask(*statements)
         return answers
 
     def is_usable(self) -> bool:

@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from keeptrusts import database
-from keeptrusts.database import Result, ask, ask_all
+from keeptrusts.asking import Asked, Result, ask, ask_all
 from keeptrusts.models import Counter
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -108,7 +108,7 @@ def test_several_are_answered_one_by_one() -> None:
 @pytest.mark.parametrize("is_begun", [True, False])
 def test_several_of_which_one_fails_end_their_transaction(place: int, is_begun: bool) -> None:
     """Nothing of them is written, and nothing of what was before; the connection goes on."""
-    several: list[database.Asked] = [(_WRITE, [name, 1]) for name in "abc"]
+    several: list[Asked] = [(_WRITE, [name, 1]) for name in "abc"]
     several[place] = (_WRITE, ["z", None])
 
     def write() -> None:
@@ -126,7 +126,7 @@ def test_several_of_which_one_fails_end_their_transaction(place: int, is_begun: 
 @pytest.mark.parametrize("place", range(3))
 def test_several_outside_of_a_transaction_are_one(place: int) -> None:
     """They come as one message, of which the server does all or nothing."""
-    several: list[database.Asked] = [(_WRITE, [name, 1]) for name in "abc"]
+    several: list[Asked] = [(_WRITE, [name, 1]) for name in "abc"]
     several[place] = (_WRITE, ["z", None])
 
     with pytest.raises(IntegrityError):

@@ -19,7 +19,7 @@ from django.db import (
 )
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from keeptrusts import counters, database
+from keeptrusts import asking, counters, database
 from keeptrusts.models import Counter
 from keeptrusts.postgres import base
 from keeptrusts.postgres.answering import Answering
@@ -77,7 +77,7 @@ def far(line: Line, request: pytest.FixtureRequest) -> Iterator[BaseDatabaseWrap
 
 def _ask(connection: Any, statement: str = "SELECT 1") -> object:
     if connection.is_asked_past_cursors:
-        return database.ask(connection, statement).rows[0]
+        return asking.ask(connection, statement).rows[0]
     with connection.cursor() as cursor:
         cursor.execute(statement)
         return cursor.fetchone()

@@ -21,7 +21,8 @@ from keeptrusts.api import acting
 from keeptrusts.api.errors import AlreadyDoneError, FieldError, RefusedError
 from keeptrusts.api.printable import encode
 from keeptrusts.api.writes import conditions
-from keeptrusts.database import ask, insert
+from keeptrusts.asking import ask
+from keeptrusts.database import insert
 from keeptrusts.models import KeptAnswer
 
 REPLAYED = "Idempotent-Replayed"

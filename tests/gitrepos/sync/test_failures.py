@@ -19,7 +19,7 @@ from rest_framework.test import APIClient
 from gitrepos.forge import check
 from gitrepos.forge.git import complaints
 from gitrepos.models import Remote, SyncRun
-from gitrepos.polling import claims
+from gitrepos.polling import schedule
 from gitrepos.snapshot import ladder, repository
 from tests.support.forge import Forge, Reply
 from tests.support.repo import Repo, policy
@@ -345,7 +345,7 @@ def test_a_private_address_is_not_dialled(
     due = Remote.objects.get().next_poll_at
     settings.ENV = allowing
 
-    assert claims.retry_stalled() == 1
+    assert schedule.retry_stalled() == 1
     run_due()
 
     assert (refused["status"], refused["error"]["code"]) == ("stalled", "host_not_allowed")
