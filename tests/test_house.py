@@ -179,7 +179,7 @@ def _called(node: ast.Call) -> str:
 
 
 def test_polling_alone_writes_the_schedule_of_a_remote() -> None:
-    """Who else has something to poll asks `claims`, which counts edits of links as well."""
+    """Who else has something to poll asks `schedule`, which counts edits of links as well."""
     writers = defaultdict(set)
     for name, path in _MODULES.items():
         if name.startswith("gitrepos."):
@@ -190,7 +190,7 @@ def test_polling_alone_writes_the_schedule_of_a_remote() -> None:
                     writers[column].add(name)
 
     assert set(writers) == {*_SCHEDULE, "generation"}
-    assert writers.pop("generation") == {"gitrepos.polling.claims"}
+    assert writers.pop("generation") == {"gitrepos.polling.schedule"}
     assert set().union(*writers.values()) == {"gitrepos.polling"}
 
 

@@ -1,4 +1,4 @@
-"""When remotes are polled: what their links ask for, and what edits and webhooks change of it."""
+"""The schedule of polls: what links ask for, and what edits and webhooks change of it."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
