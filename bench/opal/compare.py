@@ -244,7 +244,7 @@ async def polled(
     adopt(numbers)
     wall = time.time() - began
     used = [cpu_seconds(pid) - was for pid, was in zip(side.pids, before, strict=True)]
-    told = f", {used[0]:.1f} s of it without PostgreSQL and Redis" if used[1:] else ""
+    told = f", {used[0]:.1f} s of it without PostgreSQL and Redis" if side.name == "ours" else ""
     print(
         f"{side.name}: {options.size} taken after {wall:.1f} s, with {sum(used):.1f} s of"
         f" CPU{told}",
