@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from queue import Queue
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from hypothesis import strategies as st
 from keeptrusts import database
 from keeptrusts.asking import Asked, Result, ask, ask_all
 from keeptrusts.models import Counter
+from tests.support.stack import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -102,6 +104,34 @@ def test_several_are_answered_one_by_one() -> None:
     )[:3] == [([], 1), ([], 0), ([], 1)]  # fmt: skip
     assert ask_all(connection, (_READ, None), ("SELECT %s, '%%'", ["%s"]))[1].rows == [("%s", "%")]
     assert ask(connection, _READ).rows == [("a", 1), ("c", 2)]
+
+
+@_OF_POSTGRESQL
+def test_what_is_read_behind_a_lock_is_read_as_it_is_then() -> None:
+    """A sync locks and reads in one trip, and may have waited for whoever wrote."""
+    ask(connection, _WRITE, ["a", 1])
+    pids = Queue[int]()
+
+    def lock_and_read() -> Any:
+        mine = connections["default"]
+        try:
+            with transaction.atomic():
+                pids.put(ask(mine, "SELECT pg_backend_pid()").rows[0][0])
+                return ask_all(mine, (f"{_READ} LIMIT 1 FOR UPDATE", None), (_READ, None))
+        finally:
+            mine.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            ask(connection, "UPDATE keeptrusts_counter SET value = 2")
+            found = pool.submit(lock_and_read)
+            pid = pids.get(timeout=10)
+            waits = "SELECT 1 FROM pg_stat_activity WHERE pid = %s AND wait_event_type = 'Lock'"
+            wait_for(lambda: ask(connection, waits, [pid]).rows)
+            ask(connection, _WRITE, ["b", 1])
+        locked, read = found.result(10)
+
+    assert (locked.rows, read.rows) == ([("a", 2)], [("a", 2), ("b", 1)])
 
 
 @pytest.mark.parametrize("place", range(3))

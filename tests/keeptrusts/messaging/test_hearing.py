@@ -18,9 +18,15 @@ from keeptrusts.redis_client import client
 _REST_SECONDS = 0.5
 
 
-async def _items(channel: str, publish: Callable[[], object], *, many: int) -> list[float]:
+async def _items(
+    channel: str,
+    publish: Callable[[], object],
+    *,
+    many: int,
+    rest: Callable[[], float] | float = _REST_SECONDS,
+) -> list[float]:
     """When each item came, in seconds after `publish` began, until `many` messages were heard."""
-    hearing = heard(channel, seconds=5, rest_seconds=_REST_SECONDS)
+    hearing = heard(channel, seconds=5, rest_seconds=rest)
     async with contextlib.aclosing(hearing) as told:
         await anext(told)
         await anext(told)  # It listens by now: Redis confirmed it.
@@ -42,7 +48,8 @@ def test_one_message_is_heard_at_once() -> None:
     assert came < _REST_SECONDS
 
 
-def test_messages_that_follow_one_another_are_heard_together() -> None:
+@pytest.mark.parametrize("rest", [_REST_SECONDS, lambda: _REST_SECONDS])
+def test_messages_that_follow_one_another_are_heard_together(rest: Any) -> None:
     """Who hears of each reads the database for each."""
     channel = uuid4().hex
 
@@ -51,7 +58,7 @@ def test_messages_that_follow_one_another_are_heard_together() -> None:
             client().publish(channel, b"")
             time.sleep(0.01)
 
-    came = asyncio.run(_items(channel, publish, many=40))
+    came = asyncio.run(_items(channel, publish, many=40, rest=rest))
 
     assert len(came) <= 1 + came[-1] / _REST_SECONDS
 
